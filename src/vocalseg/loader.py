@@ -1,0 +1,64 @@
+"""Tiles + scaling + examples joined to batches, as the network takes them."""
+
+import numpy as np
+import pandas as pd
+
+from vocalseg import scaling
+
+
+class TileStore:
+    """Mixture and vocal tiles with the statistics that scale them, all memory-mapped.
+
+    Parameters
+    ----------
+    mixture, vocals : float32 arrays, (n, bins, frames)
+    offset, scale : float32 arrays, (n, bins, 1) or (n, 1, frames)
+    """
+
+    def __init__(self, mixture, vocals, offset, scale):
+        self.mixture, self.vocals, self.offset, self.scale = mixture, vocals, offset, scale
+        self.frames = mixture.shape[2]
+
+    def examples(self, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Make the examples of a table (see :func:`vocalseg.examples.make_table`).
+
+        Augmentation is done on scaled tiles: both halves of a splice keep their own tile's
+        statistics, and a blackout is zero in the scaled domain.
+
+        Returns
+        -------
+        mixture, vocals : float32 arrays, (len(rows), bins, frames, 1)
+        """
+        tile = rows["tile"].to_numpy()
+        spliced = np.flatnonzero(rows["kind"] == "splice")
+        start = rows["blackout_start"].to_numpy()
+        half = self.frames // 2
+        parts = []
+        for tiles in (self.mixture, self.vocals):
+            x = self._scaled(tiles, tile)
+            if len(spliced):
+                following = self._scaled(tiles, tile[spliced] + 1)
+                x[spliced] = np.concatenate((x[spliced, :, half:], following[:, :, :half]), axis=2)
+            for i in np.flatnonzero(start >= 0):
+                x[i, :, start[i] : start[i] + half] = 0
+            parts.append(x[..., np.newaxis])
+        return parts[0], parts[1]
+
+    def _scaled(self, tiles, which):
+        return scaling.apply(tiles[which], self.offset[which], self.scale[which])
+
+
+def batches(
+    examples: pd.DataFrame, batch_size: int, seed: tuple[int, int] | None = None
+) -> list[pd.DataFrame]:
+    """Cut a table into batches, the last one possibly smaller.
+
+    Parameters
+    ----------
+    seed : (seed, epoch) or None
+        Order of the rows; None keeps the table's. With the epoch in it, a training that goes on
+        after a kill sees the order that it would have seen.
+    """
+    if seed is not None:
+        examples = examples.iloc[np.random.default_rng(seed).permutation(len(examples))]
+    return [examples.iloc[i : i + batch_size] for i in range(0, len(examples), batch_size)]

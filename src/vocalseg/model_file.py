@@ -1,0 +1,84 @@
+"""A trained network on disk: its weights, and all that must be known to use them."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from vocalseg.errors import BadInput
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a trained network must be used with; saved beside its weights."""
+
+    sample_rate: int
+    frame_size: int
+    hop: int
+    tile_frames: int
+    axis: str
+    scaler: str
+    filters: int
+    depth: int
+
+    @property
+    def bins(self) -> int:
+        return self.frame_size // 2
+
+
+def save(path: str | Path, model, settings: Settings) -> None:
+    """Write a trained network: ``path`` (JSON) and, beside it, its ``.weights.h5``.
+
+    The JSON carries all that :meth:`Separator.load` needs and the checksum of the weights.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    weights = path.with_suffix(".weights.h5")
+    model.save_weights(weights)
+    content = {
+        "format": FORMAT,
+        **asdict(settings),
+        "weights": weights.name,
+        "sha256": _sha256(weights),
+    }
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def load(path: Path) -> tuple[Settings, Path]:
+    """Read a model's settings and check its weights.
+
+    Returns
+    -------
+    settings : Settings
+    weights : Path
+        The file beside ``path``, its checksum as it should be.
+
+    Raises
+    ------
+    BadInput
+        If a file is missing, damaged, or of another version.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        version = content.pop("format")
+        weights = path.with_name(content.pop("weights"))
+        checksum = content.pop("sha256")
+        settings = Settings(**content) if version == FORMAT else None
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such model; train one with `dvc repro train`") from None
+    except (ValueError, KeyError, TypeError, AttributeError, UnicodeDecodeError):
+        raise BadInput(f"{path}: not a model of this program, or damaged; train it again") from None
+    if settings is None:
+        raise BadInput(f"{path}: format {version}, but this version reads {FORMAT}; train it again")
+    if not weights.exists():
+        raise BadInput(f"{weights}: missing beside {path.name}; `dvc checkout` brings it back")
+    if _sha256(weights) != checksum:
+        raise BadInput(f"{weights}: damaged, or not the weights of {path.name}; `dvc checkout`")
+    return settings, weights
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

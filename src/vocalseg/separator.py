@@ -1,0 +1,236 @@
+"""A mixture in, vocals and accompaniment out: the one path of ``eval`` and of the command.
+
+The network sees magnitudes at its own rate (11,025 Hz in the paper). A song at 44,100 Hz has the
+same bins and the same frames in an STFT whose frame and hop are four times as long, so:
+
+1. STFT of each channel at 44,100 Hz; the lower bins of their mean are the network's input;
+2. overlapping tiles of it go through the network; estimate over mixture is a mask in [0, 1];
+3. the mask, extended above the network's band, multiplies every channel's STFT (the mixture's
+   phase stays); the inverse STFT gives the vocals, the input minus the vocals the accompaniment.
+
+All of it runs as a stream of blocks: memory does not grow with the song.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import scipy.signal
+
+from vocalseg import audio, model_file, scaling
+from vocalseg.errors import BadInput
+from vocalseg.model_file import Settings
+from vocalseg.streaming import Counter, analyse, synthesise
+
+FULL_RATE = 44_100
+
+
+class Separator:
+    """Separates songs with a trained network.
+
+    Parameters
+    ----------
+    network : callable
+        Scaled mixture tiles to scaled vocal tiles: float32 (n, bins, frames, 1) to the same.
+    settings : Settings
+    overlap : float, in [0, 0.5]
+        Of neighbouring tiles, cross-faded; at 0 they stand side by side as in the paper.
+    extend : bool
+        Carry the mask on above the network's band (5.5 kHz); otherwise the vocals end there.
+    """
+
+    #: Tiles that pass the network together. Always as many, so that a tile's estimate does not
+    #: depend on how the song was cut.
+    batch = 8
+
+    def __init__(
+        self, network: Callable, settings: Settings, *, overlap: float = 0.5, extend: bool = True
+    ):
+        if not 0 <= overlap <= 0.5:
+            raise ValueError(f"overlap {overlap} is not in [0, 0.5]")
+        self.network, self.settings, self.extend = network, settings, extend
+        self.shared = round(overlap * settings.tile_frames)
+
+    @classmethod
+    def load(cls, path: str | Path = "models/unet.json", **options) -> "Separator":
+        """Load a model that :func:`vocalseg.model_file.save` wrote; ``options`` are the constructor's.
+
+        Raises
+        ------
+        BadInput
+            If a file is missing, damaged, or of another version.
+        """
+        from vocalseg.unet import build_unet
+
+        path = Path(path)
+        settings, weights = model_file.load(path)
+        model = build_unet(
+            settings.bins, settings.tile_frames, settings.filters, settings.depth
+        )
+        try:
+            model.load_weights(weights)
+        except (ValueError, OSError) as error:
+            raise BadInput(f"{weights}: does not fit {path.name} ({str(error).strip().splitlines()[0]})") from None
+        return cls(model.predict_on_batch, settings, **options)
+
+    def estimate_tiles(self, mixture: np.ndarray) -> np.ndarray:
+        """The network's estimate of the vocals' magnitudes.
+
+        Parameters
+        ----------
+        mixture : float32 array, (n, bins, tile_frames)
+            Magnitudes at the network's rate.
+
+        Returns
+        -------
+        float32 array of the same shape, linear as the network's last layer: not clipped at 0.
+        """
+        estimate = np.empty_like(mixture)
+        for start in range(0, len(mixture), self.batch):
+            tiles = mixture[start : start + self.batch]
+            offset, scale = scaling.statistics(tiles, self.settings.axis, self.settings.scaler)
+            scaled = np.zeros((self.batch, *tiles.shape[1:], 1), np.float32)
+            scaled[: len(tiles), ..., 0] = scaling.apply(tiles, offset, scale)
+            output = np.asarray(self.network(scaled))[: len(tiles), ..., 0]
+            estimate[start : start + self.batch] = scaling.undo(output, offset, scale)
+        return estimate
+
+    def separate(self, waveform: np.ndarray, sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
+        """Separate a whole song.
+
+        Parameters
+        ----------
+        waveform : float array, (samples,) or (samples, channels)
+            Any length from one sample on; full scale is [-1, 1].
+        sample_rate : int
+            In Hz; other rates than 44,100 are resampled there and back.
+
+        Returns
+        -------
+        vocals, accompaniment : float32 arrays, shaped as ``waveform``
+            Their sum is ``waveform`` to float rounding.
+
+        Raises
+        ------
+        ValueError
+            If the waveform is empty, not finite or has more than two axes.
+        """
+        song = np.asarray(waveform, dtype=np.float32)
+        if song.ndim not in (1, 2) or song.size == 0:
+            raise ValueError(f"waveform of shape {song.shape}: need (samples,) or (samples, chan.)")
+        if not np.isfinite(song).all():
+            raise ValueError("the waveform holds NaN or infinite samples")
+        columns = song[:, np.newaxis] if song.ndim == 1 else song
+        full = audio.resample(columns, sample_rate, FULL_RATE)
+        blocks = (full[i : i + FULL_RATE] for i in range(0, len(full), FULL_RATE))
+        vocals = np.concatenate(list(self.stream(blocks)))
+        vocals = audio.resample(vocals, FULL_RATE, sample_rate)[: len(song)]
+        vocals = np.pad(vocals, ((0, len(song) - len(vocals)), (0, 0))).reshape(song.shape)
+        return vocals, song - vocals
+
+    def stream(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """Separate a song that comes in blocks.
+
+        Parameters
+        ----------
+        blocks : iterable of float32 arrays, (samples, channels)
+            At 44,100 Hz, of any lengths.
+
+        Yields
+        ------
+        float32 arrays, (samples, channels)
+            The vocals: other cuts, the same total length, some seconds behind the input.
+        """
+        factor = FULL_RATE // self.settings.sample_rate
+        frame, hop = self.settings.frame_size * factor, self.settings.hop * factor
+        window = scipy.signal.get_window("hann", frame).astype(np.float32)
+        waiting: deque[np.ndarray] = deque()
+
+        def magnitudes(spectra):
+            for spectrum in spectra:
+                waiting.append(spectrum)
+                yield np.abs(spectrum[:, : self.settings.bins].mean(axis=0)) / factor
+
+        def masked(masks):
+            for mask in masks:
+                spectrum = waiting.popleft()
+                while spectrum.shape[2] < mask.shape[1]:
+                    spectrum = np.concatenate((spectrum, waiting.popleft()), axis=2)
+                count = mask.shape[1]
+                if count < spectrum.shape[2]:
+                    waiting.appendleft(spectrum[:, :, count:])
+                yield spectrum[:, :, :count] * mask
+
+        length = Counter()
+        spectra = analyse(length.count(blocks), window, hop)
+        masks = (
+            self._full_band(m, frame // 2 + 1) for m in self._masks(magnitudes(spectra))
+        )
+        yield from synthesise(masked(masks), window, hop, length)
+
+    def _masks(self, magnitudes: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Mixture magnitudes in pieces (bins, k) to masks with the magnitudes that they belong to.
+
+        Tiles overlap by ``shared`` frames and fade linearly into each other. The song is mirrored
+        at both ends, so that its first and last frames stand inside a tile like all others.
+        """
+        size, shared = self.settings.tile_frames, self.shared
+        stride = size - shared
+        need = (self.batch - 1) * stride + size
+        fade = np.ones(size, np.float32)
+        ramp = (np.arange(shared, dtype=np.float32) + 0.5) / max(shared, 1)
+        fade[:shared], fade[size - shared :] = ramp, ramp[::-1]
+
+        tail = np.zeros((self.settings.bins, shared), np.float32)  # of the last tile, fading out
+        buffer = np.empty((self.settings.bins, 0), np.float32)
+        skip, started = shared, False
+
+        def advance(tiles_count):
+            nonlocal buffer, tail, skip
+            starts = np.arange(tiles_count) * stride
+            tiles = np.stack([buffer[:, s : s + size] for s in starts])
+            estimate = self.estimate_tiles(tiles)
+            ratio = np.zeros_like(tiles)
+            np.divide(estimate, tiles, out=ratio, where=tiles > 0)
+            ratio = np.clip(ratio, 0, 1) * fade
+            mask = np.zeros((len(buffer), starts[-1] + size), np.float32)
+            mask[:, :shared] = tail
+            for s, r in zip(starts, ratio, strict=True):
+                mask[:, s : s + size] += r
+            done = tiles_count * stride
+            result = mask[:, skip:done], buffer[:, skip:done]
+            tail, buffer, skip = mask[:, done:], buffer[:, done:], 0
+            return result
+
+        for piece in magnitudes:
+            buffer = np.concatenate((buffer, piece), axis=1)
+            if not started and buffer.shape[1] >= shared:
+                buffer = np.pad(buffer, ((0, 0), (shared, 0)), "symmetric")
+                started = True
+            while started and buffer.shape[1] >= need:
+                yield advance(self.batch)
+        if not started:
+            buffer = np.pad(buffer, ((0, 0), (shared, 0)), "symmetric")
+        left = buffer.shape[1]
+        tiles_count = -(-left // stride)
+        missing = tiles_count * stride + shared - left
+        buffer = np.pad(buffer, ((0, 0), (0, missing)), "symmetric")
+        mask, mixture = advance(tiles_count)
+        real = mask.shape[1] - (missing - shared)
+        yield mask[:, :real], mixture[:, :real]
+
+    def _full_band(self, masked: tuple[np.ndarray, np.ndarray], rows: int) -> np.ndarray:
+        """Mask (bins, k) to (rows, k): above the band a frame's mean over its upper quarter.
+
+        The mean is weighted by the mixture's magnitude, so that bins with nothing in them have no
+        say.
+        """
+        mask, mixture = masked
+        full = np.zeros((rows, mask.shape[1]), np.float32)
+        full[: len(mask)] = mask
+        if self.extend:
+            upper = slice(3 * len(mask) // 4, None)
+            weight = mixture[upper] + np.finfo(np.float32).tiny
+            full[len(mask) :] = (mask[upper] * weight).sum(axis=0) / weight.sum(axis=0)
+        return full

@@ -1,0 +1,1 @@
+"""Where songs come from, and what is known of them."""

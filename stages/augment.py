@@ -1,0 +1,32 @@
+"""augment: the table of training examples, originals, splices and blackouts, and their split.
+
+Why a stage: which examples there are is a choice of its own; a row says it, no tile is copied.
+"""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from stages import fresh, read_params, run
+from vocalseg.examples import make_table
+
+TILES, OUT = Path("data/tiles"), Path("data/examples.csv")
+
+
+def main():
+    params = read_params("augment", "seed")
+    tiles = pd.read_csv(TILES / "index.csv", dtype={"track": str}, keep_default_na=False)
+    table = make_table(
+        tiles,
+        **params.augment.model_dump(),
+        tile_frames=json.loads((TILES / "tiles.json").read_text())["tile_frames"],
+        seed=params.seed,
+    )
+    fresh(OUT)
+    table.to_csv(OUT, index=False)
+    print(table.groupby(["part", "kind"]).size().to_string())
+
+
+if __name__ == "__main__":
+    run(main)

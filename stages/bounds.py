@@ -1,0 +1,55 @@
+"""bounds: the floor (mixture as the estimate) and the ceilings (ideal masks) on the test songs.
+
+Why a stage: no model is in it, so a matrix of experiments computes it once; and no score can be
+read without it.
+"""
+
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from stages import fresh, read_params, run, scoring
+from vocalseg.parallel import each
+from vocalseg.scores import bounds, standard
+from vocalseg.songs import catalog, stems
+
+METRICS, TABLE = Path("metrics/bounds.json"), Path("plots/bounds.csv")
+FULL_RATE = 44_100  # Hz, of the grid whose lower bins are the network's
+
+
+def score(song: catalog.Song, frame_size: int, hop: int) -> pd.DataFrame:
+    """All bounds of one song: estimate, song, protocol, metric, value."""
+    mixture, vocals, rate = stems.read(catalog.folder(song, scoring.RAW))
+    rows = {"mixture": standard.score_song(mixture, vocals, mixture, rate, mixture)}
+    for name, estimate in bounds.ideal_estimates(mixture, vocals, frame_size, hop).items():
+        rows[name] = standard.score_song(mixture, vocals, estimate, rate)
+    table = pd.concat(rows, names=["estimate"]).reset_index(level=0)
+    table.insert(1, "song", song.name)
+    return table
+
+
+def main():
+    params = read_params("audio", "stft")
+    stft, factor = params.stft, FULL_RATE // params.audio.sample_rate
+    full_band = partial(score, frame_size=stft.frame_size * factor, hop=stft.hop * factor)
+    songs = pd.concat(
+        each(full_band, scoring.test_songs(), label="bounds", processes=True), ignore_index=True
+    )
+    table1 = {
+        "mixture": lambda mixture, vocals: mixture,
+        "irm": lambda mixture, vocals: bounds.ratio_mask(vocals, abs(mixture - vocals)) * mixture,
+        "mix_phase": lambda mixture, vocals: vocals,
+    }
+    metrics = {}
+    for name, estimate in table1.items():
+        row = scoring.table1_scores(estimate, **stft.model_dump(), label=f"table1 of {name}")
+        metrics[name] = scoring.summary(songs.query("estimate == @name"), row)
+    metrics["songs"] = scoring.announce_left_out(songs.query("estimate == 'mixture'"))
+    scoring.write_metrics(METRICS, metrics)
+    fresh(TABLE)
+    songs.round({"value": 3}).to_csv(TABLE, index=False)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,31 @@
+"""resample: mixture and vocals of every song, mono, at the network's rate.
+
+Why a stage: reading and resampling full-length songs is the slowest part of the preparation and
+depends on nothing but the rate.
+"""
+
+from pathlib import Path
+
+from stages import fresh, read_params, run
+from vocalseg import audio
+from vocalseg.parallel import each
+from vocalseg.songs import catalog, stems
+
+RAW, OUT = Path("data/raw"), Path("data/resampled")
+
+
+def main():
+    fresh(OUT)
+    rate = read_params("audio").audio.sample_rate
+
+    def resample(song: catalog.Song):
+        mixture, vocals, song_rate = stems.read(catalog.folder(song, RAW))
+        for stem, waveform in (("mixture", mixture), ("vocals", vocals)):
+            mono = audio.resample(audio.to_mono(waveform), song_rate, rate)
+            audio.write(OUT / song.split / song.name / f"{stem}.wav", mono, rate)
+
+    list(each(resample, catalog.read(RAW / "catalog.csv"), label="resample"))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,71 @@
+"""stft_tile: magnitude tiles of the training songs, each spectrogram stored once.
+
+Why a stage: all experiments share these tiles; what they do to them (scaling, augmentation) is a
+few megabytes of statistics and tables beside them.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.lib.format import open_memmap
+
+from stages import fresh, read_params, run
+from vocalseg import audio, spectrogram
+from vocalseg.errors import BadInput
+from vocalseg.parallel import each
+
+SONGS, OUT = Path("data/resampled/train"), Path("data/tiles")
+STEMS = {"mixture": OUT / "mixture.npy", "vocals": OUT / "vocals.npy"}
+
+
+def main():
+    stft = read_params("stft").stft
+    frame, hop, size = stft.frame_size, stft.hop, stft.tile_frames
+    songs = sorted(SONGS.iterdir())
+    headers = [audio.properties(song / "mixture.wav") for song in songs]
+    counts = [spectrogram.tile_count(samples, hop, size) for samples, _, _ in headers]
+    if not sum(counts):
+        rate = headers[0][1]
+        raise BadInput(
+            f"{SONGS}: no song is as long as one tile ({size * hop / rate:.1f} s); add longer "
+            "songs, or lower stft.tile_frames"
+        )
+    firsts = np.cumsum([0, *counts[:-1]])
+
+    fresh(OUT)
+    OUT.mkdir()
+    shape = (sum(counts), frame // 2, size)
+    for path in STEMS.values():
+        open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+
+    def cut(job):
+        song, first, count = job
+        tiles = {}
+        for stem, path in STEMS.items():
+            waveform, _ = audio.read(song / f"{stem}.wav")
+            spectrum = spectrogram.stft(waveform[:, 0], frame, hop)
+            tiles[stem] = spectrogram.tiles(np.abs(spectrum), size)
+            # Opened anew for each song: pages of a mapping that is kept count as this process'.
+            open_memmap(path, mode="r+")[first : first + count] = tiles[stem]
+            if stem == "mixture":
+                phases = spectrogram.tiles(spectrogram.phase(spectrum), size)
+        energy = np.abs(spectrogram.tile_waveforms(tiles["vocals"], phases, hop)).sum(axis=1)
+        return pd.DataFrame(
+            {
+                "track": song.name,
+                "first_frame": np.arange(count) * size,
+                "vocal_l1": energy.round(3),
+            }
+        )
+
+    jobs = [job for job in zip(songs, firsts, counts, strict=True) if job[2]]
+    index = pd.concat(each(cut, jobs, label="stft_tile"), ignore_index=True)
+    index.to_csv(OUT / "index.csv", index=False)
+    settings = {"sample_rate": headers[0][1], **stft.model_dump()}
+    (OUT / "tiles.json").write_text(json.dumps(settings, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,108 @@
+"""train: the U-Net, its best epoch by validation loss.
+
+Why a stage: hours of computing, for whatever of data, network or loss has changed.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow
+from dvclive import Live
+from platformdirs import user_cache_dir
+
+import vocalseg
+from stages import fresh, read_params, run
+from vocalseg import model_file
+from vocalseg.loader import TileStore
+from vocalseg.training import choose_precision, fit, reference_losses
+from vocalseg.unet import build_unet
+
+TILES, SCALING, EXAMPLES = Path("data/tiles"), Path("data/scaling"), Path("data/examples.csv")
+MODEL, METRICS, CURVES = Path("models/unet.json"), Path("metrics/train.json"), Path("plots/training")
+
+
+def main():
+    params = read_params("model", "train", "seed")
+    model_params, train = params.model, params.train
+    tiles = json.loads((TILES / "tiles.json").read_text())
+    scaling = json.loads((SCALING / "scaling.json").read_text())
+    settings = model_file.Settings(**tiles, **scaling, **model_params.model_dump())
+    examples = pd.read_csv(EXAMPLES)
+    store = TileStore(
+        *(np.load(TILES / f"{stem}.npy", mmap_mode="r") for stem in ("mixture", "vocals")),
+        *(np.load(SCALING / f"{name}.npy", mmap_mode="r") for name in ("offset", "scale")),
+    )
+
+    backup = backup_file(json.dumps(vars(params), default=lambda section: section.model_dump()))
+
+    keras.utils.set_random_seed(params.seed)
+    keras.config.set_dtype_policy(choose_precision(train.precision))
+    size = settings.bins, settings.tile_frames, settings.filters, settings.depth
+    model = build_unet(*size)
+    fresh(CURVES)
+    with Live(str(CURVES), save_dvc_exp=False, dvcyaml=None) as live:
+
+        def log(epoch):
+            for name in ("loss", "val_loss"):
+                live.log_metric(name, epoch[name])
+            live.next_step()
+
+        history = fit(
+            model,
+            store,
+            examples,
+            loss=train.loss,
+            epochs=train.epochs,
+            batch_size=train.batch_size,
+            learning_rate=train.learning_rate,
+            seed=params.seed,
+            backup=backup,
+            on_epoch=log,
+        )
+
+    # A network that was never compiled saves its weights alone, without the optimizer's state.
+    keras.config.set_dtype_policy("float32")
+    trained = build_unet(*size)
+    trained.set_weights(model.get_weights())
+    fresh(MODEL, MODEL.with_suffix(".weights.h5"))
+    model_file.save(MODEL, trained, settings)
+    best = history.loc[history["val_loss"].idxmin()]
+    baselines = reference_losses(store, examples, train.loss, train.batch_size)
+    metrics = {
+        "best_epoch": int(best["epoch"]),
+        "loss": best["loss"],
+        "val_loss": best["val_loss"],
+        **{f"val_loss_of_{name}": value for name, value in baselines.items()},
+    }
+    metrics = {k: round(v, 6) for k, v in metrics.items()}
+    fresh(METRICS)
+    METRICS.write_text(json.dumps(metrics, indent=2) + "\n")
+    backup.unlink()
+
+
+def backup_file(params: str) -> Path:
+    """Where an unfinished training is kept: outside the outputs, which DVC clears before a run.
+
+    Its name is a digest of what the training depends on, so a killed training goes on wherever it
+    is started again (also in another temporary copy) and nothing else ever picks it up. Scaling
+    and index are functions of every tile and stand for the tiles' gigabytes.
+    """
+    digest = hashlib.sha256(f"{params} {keras.__version__} {tensorflow.__version__}".encode())
+    code = Path(vocalseg.__file__).parent
+    files = (
+        *(TILES / name for name in ("tiles.json", "index.csv")),
+        *sorted(SCALING.iterdir()),
+        EXAMPLES,
+        *(code / f"{module}.py" for module in ("training", "loader", "scaling", "unet")),
+    )
+    for file in files:
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return Path(user_cache_dir("vocalseg")) / "trainings" / f"{digest.hexdigest()[:32]}.npz"
+
+
+if __name__ == "__main__":
+    run(main)
