@@ -1,0 +1,44 @@
+# `make demo` and `make test` work on a fresh machine: they set up what they need first.
+SHELL := /bin/bash
+PYTHON ?= python3.11
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test quick check setup ffmpeg lint lock
+
+help:  ## list the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: setup check  ## set up, train on the embedded songs, score, keep the separated songs
+	dvc repro
+	@dvc metrics show --md metrics/eval.json metrics/bounds.json
+
+test: setup lint  ## the whole test suite
+	pytest
+
+quick: setup  ## the tests that take no minute
+	pytest -m "not slow"
+
+check: setup  ## hold params.yaml against its schema
+	@python -m stages.check
+
+lint: setup
+	ruff check .
+
+setup: .venv/.done ffmpeg  ## .venv with the pinned packages, and ffmpeg
+
+# The package is installed editable for the `vocalseg` command; stages never rely on it.
+.venv/.done: requirements.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON): not found; install Python 3.11, or name another: make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+ffmpeg:
+	@bash scripts/install_ffmpeg.sh
+
+lock:  ## pin the newest versions that fit pyproject.toml
+	python -m pip install --quiet uv
+	uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-annotate --no-header \
+	  --fork-strategy fewest --no-emit-index-url --no-emit-find-links --upgrade pyproject.toml -o requirements.txt

@@ -1,0 +1,137 @@
+"""A small copy of the repository with small songs, run by the real DVC."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import soundfile as sf
+import yaml
+
+from vocalseg.songs.demo import SAMPLE_RATE, synthesise
+
+ROOT = Path(__file__).resolve().parents[2]
+STAGES = ("download", "resample", "stft_tile", "normalize", "augment", "train", "bounds", "eval")
+
+#: Everything small, but nothing left out: 0.2 s tiles, a U-Net of two poolings, two epochs.
+SMALL = {
+    "stft": {"frame_size": 256, "hop": 64, "tile_frames": 32},
+    "augment": {"min_vocal_l1": 1.0, "validation": 0.3},
+    "model": {"filters": 2, "depth": 2},
+    "train": {"epochs": 2},
+}
+
+
+class Project:
+    """A clone with its own git history, parameters, songs and cache."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def run(self, *command: str, check: bool = True, **env: str) -> subprocess.CompletedProcess:
+        """Run a command in the clone; with ``check``, fail the test with its output."""
+        search = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        home = {"XDG_CACHE_HOME": str(self.path / "cache-home"), "PYTHONPATH": ""}
+        done = subprocess.run(
+            command,
+            cwd=self.path,
+            env={**os.environ, "PATH": search, **home, **env},
+            capture_output=True,
+            text=True,
+        )
+        if check and done.returncode:
+            pytest.fail(f"{' '.join(command)}\n{done.stdout}\n{done.stderr}", pytrace=False)
+        return done
+
+    def repro(self, *arguments: str, **options) -> list[str]:
+        """``dvc repro``: the stages that ran, in order."""
+        return ran(self.run("dvc", "repro", *arguments, **options))
+
+    def params(self) -> dict:
+        return yaml.safe_load((self.path / "params.yaml").read_text())
+
+    def set(self, **sections: dict | int) -> None:
+        """Change parameters, section by section."""
+        params = self.params()
+        for section, values in sections.items():
+            if isinstance(values, dict):
+                params[section].update(values)
+            else:
+                params[section] = values
+        (self.path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+
+    def commit(self, message: str) -> None:
+        self.run("git", "add", "-A")
+        self.run("git", "commit", "-q", "-m", message)
+
+    def metrics(self, name: str) -> dict:
+        return json.loads((self.path / f"metrics/{name}.json").read_text())
+
+
+def ran(done: subprocess.CompletedProcess) -> list[str]:
+    """Stages that a DVC command really ran (not those that it took from the cache)."""
+    return [
+        line.split("'")[1]
+        for line in done.stdout.splitlines()
+        if line.startswith("Running stage '")
+    ]
+
+
+def write_songs(folder: Path, train: int = 3, test: int = 2, seconds: float = 3.0) -> None:
+    """Small synthetic songs as a user's folder of songs."""
+    for split, numbers in (("train", range(train)), ("test", range(50, 50 + test))):
+        for number in numbers:
+            stems = synthesise(7, number, seconds)
+            song = folder / split / f"Song {number}"
+            song.mkdir(parents=True)
+            for name, waveform in (("mixture", sum(stems.values())), ("vocals", stems["vocals"])):
+                sf.write(song / f"{name}.wav", waveform, SAMPLE_RATE, subtype="PCM_16")
+
+
+def clone(path: Path, songs: Path) -> Project:
+    """The repository's tracked files as they stand in the working tree, with small settings."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.split("\0")
+    wanted = ("src/", "stages/", ".dvc/", ".dvcignore", ".gitignore", "dvc.yaml", "params.yaml")
+    for name in filter(None, listed):
+        if name.startswith(wanted) and (ROOT / name).exists():
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, path / name)
+    project = Project(path)
+    with (path / ".gitignore").open("a") as file:
+        file.write("/cache-home/\n")
+    project.set(dataset={"name": "folder", "root": str(songs)}, **SMALL)
+    project.run("git", "init", "-q", "-b", "main")
+    project.run("git", "config", "user.email", "test@example.org")
+    project.run("git", "config", "user.name", "Test")
+    project.commit("Small project")
+    return project
+
+
+@pytest.fixture(scope="session")
+def songs(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("songs")
+    write_songs(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, songs) -> Project:
+    """A project whose pipeline has run once. Tests copy it (``project``), none changes it."""
+    project = clone(tmp_path_factory.mktemp("finished"), songs)
+    assert sorted(project.repro()) == sorted(STAGES)
+    project.commit("Results")
+    return project
+
+
+@pytest.fixture
+def project(finished, tmp_path) -> Project:
+    """A finished project of the test's own."""
+    path = tmp_path / "project"
+    shutil.copytree(finished.path, path, symlinks=True)
+    return Project(path)
