@@ -14,8 +14,8 @@ from types import SimpleNamespace
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # notes about missing GPUs are no errors
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
-from vocalseg.errors import BadInput  # noqa: E402
-from vocalseg.params import load  # noqa: E402
+from vocalseg.errors import BadInput
+from vocalseg.params import load
 
 
 def read_params(*sections: str) -> SimpleNamespace:

@@ -11,17 +11,19 @@ import pandas as pd
 from stages import fresh, read_params, run
 from vocalseg.examples import make_table
 
-TILES, OUT = Path("data/tiles"), Path("data/examples.csv")
+CATALOG, TILES, OUT = Path("data/raw/catalog.csv"), Path("data/tiles"), Path("data/examples.csv")
 
 
 def main():
     params = read_params("augment", "seed")
     tiles = pd.read_csv(TILES / "index.csv", dtype={"track": str}, keep_default_na=False)
+    songs = pd.read_csv(CATALOG, dtype={"name": str}, keep_default_na=False)
     table = make_table(
         tiles,
         **params.augment.model_dump(),
         tile_frames=json.loads((TILES / "tiles.json").read_text())["tile_frames"],
         seed=params.seed,
+        validation_songs=songs.loc[songs["part"] == "validation", "name"],
     )
     fresh(OUT)
     table.to_csv(OUT, index=False)

@@ -22,7 +22,11 @@ from vocalseg.training import choose_precision, fit, reference_losses
 from vocalseg.unet import build_unet
 
 TILES, SCALING, EXAMPLES = Path("data/tiles"), Path("data/scaling"), Path("data/examples.csv")
-MODEL, METRICS, CURVES = Path("models/unet.json"), Path("metrics/train.json"), Path("plots/training")
+MODEL, METRICS, CURVES = (
+    Path("models/unet.json"),
+    Path("metrics/train.json"),
+    Path("plots/training"),
+)
 
 
 def main():

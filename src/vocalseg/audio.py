@@ -1,18 +1,33 @@
 """Sound files and waveforms: read, mix down, resample, write."""
 
 import struct
+from functools import lru_cache
 from pathlib import Path
 
+import ffmpeg
 import numpy as np
 import soundfile as sf
 import soxr
+import stempeg
 from scipy.io import wavfile
 
 from vocalseg.errors import BadInput
 
+#: Decoded by ffmpeg (through stempeg), all other formats by libsndfile.
+FFMPEG_FORMATS = (".m4a", ".mp4")
 
-def properties(path: str | Path) -> tuple[int, int, int]:
+#: What a container says of its length may count an encoder's padding.
+PADDING_SECONDS = 0.1
+
+
+def properties(path: str | Path, stream: int = 0) -> tuple[int, int, int]:
     """Length in samples, sample rate in Hz and channels of a file, from its header alone.
+
+    Parameters
+    ----------
+    path : path
+    stream : int
+        Which audio stream; only M4A and MP4 have more than one.
 
     Raises
     ------
@@ -20,6 +35,10 @@ def properties(path: str | Path) -> tuple[int, int, int]:
         If the file is not audio, is cut short, or holds no samples.
     """
     path = Path(path)
+    if path.suffix.lower() in FFMPEG_FORMATS:
+        info = _probe(path, stream)
+        rate = info.sample_rate(stream)
+        return round(info.duration(stream) * rate), rate, info.channels(stream)
     try:
         info = sf.info(path)
     except (sf.LibsndfileError, OSError) as error:
@@ -31,8 +50,14 @@ def properties(path: str | Path) -> tuple[int, int, int]:
     return info.frames, info.samplerate, info.channels
 
 
-def read(path: str | Path) -> tuple[np.ndarray, int]:
+def read(path: str | Path, stream: int = 0) -> tuple[np.ndarray, int]:
     """Read a sound file.
+
+    Parameters
+    ----------
+    path : path
+    stream : int
+        Which audio stream; only M4A and MP4 have more than one.
 
     Returns
     -------
@@ -46,12 +71,16 @@ def read(path: str | Path) -> tuple[np.ndarray, int]:
     BadInput
         As :func:`properties`, and if samples are not finite or the file cannot be decoded whole.
     """
-    frames, sample_rate, _ = properties(path)
-    try:
-        waveform, _ = sf.read(path, dtype="float32", always_2d=True)
-    except sf.LibsndfileError as error:
-        raise BadInput(f"{path}: cannot be decoded ({error}); fetch it again") from None
-    if len(waveform) < frames:
+    frames, sample_rate, _ = properties(path, stream)
+    if Path(path).suffix.lower() in FFMPEG_FORMATS:
+        waveform = _decode(Path(path), stream)
+        frames -= round(PADDING_SECONDS * sample_rate)
+    else:
+        try:
+            waveform, _ = sf.read(path, dtype="float32", always_2d=True)
+        except sf.LibsndfileError as error:
+            raise BadInput(f"{path}: cannot be decoded ({error}); fetch it again") from None
+    if len(waveform) < frames or not len(waveform):
         raise BadInput(f"{path}: shorter than its header says, cut off; fetch it again")
     if not np.isfinite(waveform).all():
         raise BadInput(f"{path}: holds NaN or infinite samples; repair or remove the song")
@@ -83,6 +112,50 @@ def write(path: str | Path, waveform: np.ndarray, sample_rate: int) -> None:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     wavfile.write(path, sample_rate, np.asarray(waveform, dtype=np.float32))
+
+
+@lru_cache(maxsize=64)
+def _info(path: Path, size: int, modified: int) -> stempeg.Info:
+    """What ffprobe says, asked once for a file that stays as it is."""
+    return stempeg.Info(str(path))
+
+
+def _probe(path: Path, stream: int) -> stempeg.Info:
+    """What ffprobe says of a file that has the stream."""
+    try:
+        status = path.stat()
+        info = _info(path, status.st_size, status.st_mtime_ns)
+    except FileNotFoundError as error:
+        if error.filename == str(path):
+            raise BadInput(f"{path}: not there; add the file") from None
+        raise BadInput(
+            f"{path}: needs ffmpeg, which is not installed; install it (apt install ffmpeg, "
+            "brew install ffmpeg)"
+        ) from None
+    except ffmpeg.Error as error:
+        reason = error.stderr.decode(errors="replace").strip().splitlines()[-1]
+        reason = reason.removeprefix(f"{path}: ")
+        raise BadInput(f"{path}: not readable as audio ({reason}); replace the file") from None
+    if info.nb_audio_streams <= stream:
+        raise BadInput(
+            f"{path}: {info.nb_audio_streams} audio stream(s), but number {stream + 1} is needed; "
+            "fetch the file again"
+        )
+    return info
+
+
+def _decode(path: Path, stream: int) -> np.ndarray:
+    """One stream, (samples, channels), float32."""
+    info = _probe(path, stream)
+    waveforms, _ = stempeg.read_stems(
+        str(path),
+        stem_id=info.audio_stream_idx()[stream],
+        info=info,
+        sample_rate=info.sample_rate(stream),
+        dtype=np.float32,
+        always_3d=True,
+    )
+    return waveforms[0]
 
 
 def _cut_short(path: Path) -> bool:

@@ -4,6 +4,8 @@ An example is a row, not a copy: which tile, what is done to it, and on which si
 song stands. :mod:`vocalseg.loader` makes the arrays.
 """
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import GroupShuffleSplit
@@ -20,6 +22,7 @@ def make_table(
     validation: float,
     tile_frames: int,
     seed: int,
+    validation_songs: Collection[str] = (),
 ) -> pd.DataFrame:
     """Choose the examples.
 
@@ -37,6 +40,9 @@ def make_table(
         Part of the songs, rounded up, whose examples are for validation, all of them.
     tile_frames : int
     seed : int
+    validation_songs : collection of str
+        Names of the songs that the data set means for validation. If it has any, they are the
+        validation part, and ``validation`` is not used.
 
     Returns
     -------
@@ -47,7 +53,7 @@ def make_table(
     Raises
     ------
     BadInput
-        If fewer than two songs have usable tiles.
+        If fewer than two songs have usable tiles, or the split leaves none to train on.
     """
     rng = np.random.default_rng(seed)
     kept = np.flatnonzero(tiles["vocal_l1"].to_numpy() >= min_vocal_l1)
@@ -79,12 +85,31 @@ def make_table(
         ],
         ignore_index=True,
     )
-    groups = track[table["tile"]]
-    split = GroupShuffleSplit(n_splits=1, test_size=validation, random_state=seed)
-    train, _ = next(split.split(table, groups=groups))
-    table["part"] = "validation"
-    table.loc[train, "part"] = "train"
+    held_out = _held_out(track[table["tile"]], validation, validation_songs, seed)
+    table["part"] = np.where(held_out, "validation", "train")
     return table
+
+
+def _held_out(
+    songs: np.ndarray, part: float, validation_songs: Collection[str], seed: int
+) -> np.ndarray:
+    """Which examples are for validation, from the song of each."""
+    meant = np.isin(songs, list(validation_songs))
+    if meant.all():
+        raise BadInput(
+            "training songs with vocals: all are validation songs; add others to train on"
+        )
+    if meant.any():
+        return meant
+    split = GroupShuffleSplit(n_splits=1, test_size=part, random_state=seed)
+    try:
+        _, held_out = next(split.split(songs, groups=songs))
+    except ValueError:
+        raise BadInput(
+            f"params.yaml: augment.validation = {part}: leaves none of {len(set(songs))} songs "
+            "to train on; lower it"
+        ) from None
+    return np.isin(np.arange(len(songs)), held_out)
 
 
 def _choose(rng: np.random.Generator, rows: np.ndarray, count: int) -> np.ndarray:

@@ -22,6 +22,7 @@ from vocalseg import audio, model_file, scaling
 from vocalseg.errors import BadInput
 from vocalseg.model_file import Settings
 from vocalseg.streaming import Counter, analyse, synthesise
+from vocalseg.tiling import crossfade
 
 FULL_RATE = 44_100
 
@@ -54,7 +55,7 @@ class Separator:
 
     @classmethod
     def load(cls, path: str | Path = "models/unet.json", **options) -> "Separator":
-        """Load a model that :func:`vocalseg.model_file.save` wrote; ``options`` are the constructor's.
+        """Load what :func:`vocalseg.model_file.save` wrote; ``options`` are the constructor's.
 
         Raises
         ------
@@ -65,13 +66,12 @@ class Separator:
 
         path = Path(path)
         settings, weights = model_file.load(path)
-        model = build_unet(
-            settings.bins, settings.tile_frames, settings.filters, settings.depth
-        )
+        model = build_unet(settings.bins, settings.tile_frames, settings.filters, settings.depth)
         try:
             model.load_weights(weights)
         except (ValueError, OSError) as error:
-            raise BadInput(f"{weights}: does not fit {path.name} ({str(error).strip().splitlines()[0]})") from None
+            reason = str(error).strip().splitlines()[0]
+            raise BadInput(f"{weights}: does not fit {path.name} ({reason})") from None
         return cls(model.predict_on_batch, settings, **options)
 
     def estimate_tiles(self, mixture: np.ndarray) -> np.ndarray:
@@ -95,6 +95,17 @@ class Separator:
             output = np.asarray(self.network(scaled))[: len(tiles), ..., 0]
             estimate[start : start + self.batch] = scaling.undo(output, offset, scale)
         return estimate
+
+    def mask_tiles(self, mixture: np.ndarray) -> np.ndarray:
+        """Estimate over mixture, held to [0, 1]; 0 where the mixture is silent.
+
+        Parameters
+        ----------
+        mixture : float32 array, (n, bins, tile_frames)
+        """
+        estimate = self.estimate_tiles(mixture)
+        ratio = np.divide(estimate, mixture, out=np.zeros_like(mixture), where=mixture > 0)
+        return np.clip(ratio, 0, 1, out=ratio)
 
     def separate(self, waveform: np.ndarray, sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
         """Separate a whole song.
@@ -142,91 +153,33 @@ class Separator:
         float32 arrays, (samples, channels)
             The vocals: other cuts, the same total length, some seconds behind the input.
         """
-        factor = FULL_RATE // self.settings.sample_rate
-        frame, hop = self.settings.frame_size * factor, self.settings.hop * factor
+        settings = self.settings
+        factor = FULL_RATE // settings.sample_rate
+        frame, hop = settings.frame_size * factor, settings.hop * factor
         window = scipy.signal.get_window("hann", frame).astype(np.float32)
-        waiting: deque[np.ndarray] = deque()
-
-        def magnitudes(spectra):
-            for spectrum in spectra:
-                waiting.append(spectrum)
-                yield np.abs(spectrum[:, : self.settings.bins].mean(axis=0)) / factor
-
-        def masked(masks):
-            for mask in masks:
-                spectrum = waiting.popleft()
-                while spectrum.shape[2] < mask.shape[1]:
-                    spectrum = np.concatenate((spectrum, waiting.popleft()), axis=2)
-                count = mask.shape[1]
-                if count < spectrum.shape[2]:
-                    waiting.appendleft(spectrum[:, :, count:])
-                yield spectrum[:, :, :count] * mask
-
         length = Counter()
-        spectra = analyse(length.count(blocks), window, hop)
-        masks = (
-            self._full_band(m, frame // 2 + 1) for m in self._masks(magnitudes(spectra))
-        )
-        yield from synthesise(masked(masks), window, hop, length)
+        waiting: deque[np.ndarray] = deque()  # spectra whose mask is not known yet
 
-    def _masks(self, magnitudes: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Mixture magnitudes in pieces (bins, k) to masks with the magnitudes that they belong to.
+        def magnitudes():
+            for spectrum in analyse(length.count(blocks), window, hop):
+                waiting.append(spectrum)
+                yield np.abs(spectrum[:, : settings.bins].mean(axis=0)) / factor
 
-        Tiles overlap by ``shared`` frames and fade linearly into each other. The song is mirrored
-        at both ends, so that its first and last frames stand inside a tile like all others.
-        """
-        size, shared = self.settings.tile_frames, self.shared
-        stride = size - shared
-        need = (self.batch - 1) * stride + size
-        fade = np.ones(size, np.float32)
-        ramp = (np.arange(shared, dtype=np.float32) + 0.5) / max(shared, 1)
-        fade[:shared], fade[size - shared :] = ramp, ramp[::-1]
+        def vocals():
+            masks = crossfade(
+                magnitudes(), self.mask_tiles, settings.tile_frames, self.shared, self.batch
+            )
+            for mask, mixture in masks:
+                yield _take(waiting, mask.shape[1]) * self._full_band(mask, mixture, frame // 2 + 1)
 
-        tail = np.zeros((self.settings.bins, shared), np.float32)  # of the last tile, fading out
-        buffer = np.empty((self.settings.bins, 0), np.float32)
-        skip, started = shared, False
+        yield from synthesise(vocals(), window, hop, length)
 
-        def advance(tiles_count):
-            nonlocal buffer, tail, skip
-            starts = np.arange(tiles_count) * stride
-            tiles = np.stack([buffer[:, s : s + size] for s in starts])
-            estimate = self.estimate_tiles(tiles)
-            ratio = np.zeros_like(tiles)
-            np.divide(estimate, tiles, out=ratio, where=tiles > 0)
-            ratio = np.clip(ratio, 0, 1) * fade
-            mask = np.zeros((len(buffer), starts[-1] + size), np.float32)
-            mask[:, :shared] = tail
-            for s, r in zip(starts, ratio, strict=True):
-                mask[:, s : s + size] += r
-            done = tiles_count * stride
-            result = mask[:, skip:done], buffer[:, skip:done]
-            tail, buffer, skip = mask[:, done:], buffer[:, done:], 0
-            return result
-
-        for piece in magnitudes:
-            buffer = np.concatenate((buffer, piece), axis=1)
-            if not started and buffer.shape[1] >= shared:
-                buffer = np.pad(buffer, ((0, 0), (shared, 0)), "symmetric")
-                started = True
-            while started and buffer.shape[1] >= need:
-                yield advance(self.batch)
-        if not started:
-            buffer = np.pad(buffer, ((0, 0), (shared, 0)), "symmetric")
-        left = buffer.shape[1]
-        tiles_count = -(-left // stride)
-        missing = tiles_count * stride + shared - left
-        buffer = np.pad(buffer, ((0, 0), (0, missing)), "symmetric")
-        mask, mixture = advance(tiles_count)
-        real = mask.shape[1] - (missing - shared)
-        yield mask[:, :real], mixture[:, :real]
-
-    def _full_band(self, masked: tuple[np.ndarray, np.ndarray], rows: int) -> np.ndarray:
+    def _full_band(self, mask: np.ndarray, mixture: np.ndarray, rows: int) -> np.ndarray:
         """Mask (bins, k) to (rows, k): above the band a frame's mean over its upper quarter.
 
         The mean is weighted by the mixture's magnitude, so that bins with nothing in them have no
         say.
         """
-        mask, mixture = masked
         full = np.zeros((rows, mask.shape[1]), np.float32)
         full[: len(mask)] = mask
         if self.extend:
@@ -234,3 +187,13 @@ class Separator:
             weight = mixture[upper] + np.finfo(np.float32).tiny
             full[len(mask) :] = (mask[upper] * weight).sum(axis=0) / weight.sum(axis=0)
         return full
+
+
+def _take(waiting: deque[np.ndarray], count: int) -> np.ndarray:
+    """The first ``count`` frames of the spectra (channels, rows, k) in a queue."""
+    taken = waiting.popleft()
+    while taken.shape[2] < count:
+        taken = np.concatenate((taken, waiting.popleft()), axis=2)
+    if taken.shape[2] > count:
+        waiting.appendleft(taken[:, :, count:])
+    return taken[:, :, :count]

@@ -78,9 +78,7 @@ def fit(
     DataFrame
         ``epoch`` (from 1), ``loss``, ``val_loss``.
     """
-    model.compile(
-        optimizer=keras.optimizers.Adam(learning_rate), loss=loss, jit_compile=True
-    )
+    model.compile(optimizer=keras.optimizers.Adam(learning_rate), loss=loss, jit_compile=True)
     model.optimizer.build(model.trainable_variables)
     train = examples[examples["part"] == "train"]
     held_out = Batches(store, batches(examples[examples["part"] == "validation"], batch_size))

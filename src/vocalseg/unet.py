@@ -44,6 +44,8 @@ def _block(x, filters: int):
     for _ in range(2):
         # The bias would be cancelled by the normalisation that follows.
         x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
-        x = layers.BatchNormalization()(x)
+        # Keras' default, 0.99, forgets its initial variance of 1 in about 1,000 steps: until then a
+        # network that trains well predicts nothing.
+        x = layers.BatchNormalization(momentum=0.9)(x)
         x = layers.ReLU()(x)
     return x

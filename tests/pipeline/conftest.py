@@ -67,6 +67,11 @@ class Project:
         self.run("git", "add", "-A")
         self.run("git", "commit", "-q", "-m", message)
 
+    def copy(self, path: Path) -> "Project":
+        """Another project with the same history, results and cache."""
+        shutil.copytree(self.path, path, symlinks=True)
+        return Project(path)
+
     def metrics(self, name: str) -> dict:
         return json.loads((self.path / f"metrics/{name}.json").read_text())
 
@@ -132,6 +137,4 @@ def finished(tmp_path_factory, songs) -> Project:
 @pytest.fixture
 def project(finished, tmp_path) -> Project:
     """A finished project of the test's own."""
-    path = tmp_path / "project"
-    shutil.copytree(finished.path, path, symlinks=True)
-    return Project(path)
+    return finished.copy(tmp_path / "project")

@@ -1,20 +1,38 @@
 """The catalogue: one row for each song of a data set, made once, read by every later stage."""
 
 import hashlib
-from dataclasses import asdict, dataclass
+import os
+from dataclasses import asdict, dataclass, fields
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
+from platformdirs import user_cache_path
 
 from vocalseg.errors import BadInput
-from vocalseg.songs import stems
+from vocalseg.parallel import each
+from vocalseg.songs import musdb, stems
 
 SPLITS = ("train", "test")
+
+#: A folder of songs may hold this table instead of ``train/`` and ``test/``: columns ``name`` (of
+#: the song, within the folder) and ``split`` (train, validation or test).
+TABLE = "songs.csv"
+
+#: What may stand for a folder at the head of a source, so that the catalogue of the same songs is
+#: the same on every machine: an environment variable, and where the folder is when that is not set.
+PLACES = {"MUSDB_PATH": None, "VOCALSEG_SONGS": user_cache_path("vocalseg") / "songs"}
 
 
 @dataclass(frozen=True)
 class Song:
-    """A song: ``source`` is its folder, relative to the catalogue's where it lies inside it."""
+    """A song: ``source`` is its folder or stem file.
+
+    The source is relative to the catalogue's folder where it lies inside it, begins with ``$NAME``
+    for one of :data:`PLACES`, and is absolute otherwise. ``bytes`` and ``checksum`` (MD5) are those
+    of the files that are read. ``part`` is "validation" for a training song that is meant for it;
+    ``remark`` says what is wrong with the song.
+    """
 
     name: str
     split: str
@@ -23,33 +41,57 @@ class Song:
     channels: int
     checksum: str
     source: str
+    bytes: int = 0
+    part: str = ""
+    remark: str = ""
 
 
-def scan(root: Path, base: Path) -> list[Song]:
-    """Find and check the songs below ``root/train`` and ``root/test``, one folder each.
+def place(name: str) -> Path:
+    """The folder that one of :data:`PLACES` stands for on this machine."""
+    path = os.environ.get(name) or PLACES[name]
+    if path is None:
+        raise BadInput(f"{name}: not set; let this environment variable name the folder of songs")
+    return Path(path).expanduser()
+
+
+def locate(root: Path) -> Path:
+    """The folder below ``root`` that holds the splits: itself, or the one inside that does."""
+    if not root.is_dir():
+        raise BadInput(f"{root}: no such folder; set dataset.root to the folder of songs")
+    return next((p for p in (root, *sorted(root.iterdir())) if _holds_splits(p)), root)
+
+
+def scan(
+    root: Path, base: Path, *, place_name: str | None = None, musdb18: bool = False
+) -> list[Song]:
+    """Find and check the songs of a folder: folders with a file for each stem, or stem files.
 
     Parameters
     ----------
     root : Path
-        Where the songs are.
+        Holds ``train/`` and ``test/``, or :data:`TABLE`.
     base : Path
         The catalogue's folder.
+    place_name : str, optional
+        Which of :data:`PLACES` ``root`` lies in.
+    musdb18 : bool
+        Mark MUSDB18's validation songs and faults.
+
+    Returns
+    -------
+    list of Song
+        Sorted by name, training songs first.
 
     Raises
     ------
     BadInput
-        If a split has no songs, or a song's files do not do (see :func:`stems.check`).
+        If a split has no songs or a name twice, or a song's files do not do (see
+        :func:`stems.check`).
     """
-    songs = []
-    for split in SPLITS:
-        folders = sorted(p for p in (root / split).glob("*") if p.is_dir())
-        if not folders:
-            raise BadInput(
-                f"{root / split}: no songs; put each {split} song there, in a folder of its own "
-                "with a mixture and a vocals file"
-            )
-        songs += [_song(folder, split, base) for folder in folders]
-    return songs
+    found = _tabled(root) if (root / TABLE).is_file() else _foldered(root)
+    _unique(root, found)
+    describe = partial(_song, base=base, place_name=place_name, musdb18=musdb18)
+    return list(each(describe, found, label="catalogue"))
 
 
 def write(songs: list[Song], path: Path) -> None:
@@ -59,33 +101,123 @@ def write(songs: list[Song], path: Path) -> None:
 
 def read(path: Path) -> list[Song]:
     """Read ``catalog.csv``; names that look like numbers or NA stay names."""
-    rows = pd.read_csv(path, dtype={"name": str, "source": str}, keep_default_na=False)
+    text = {field.name: str for field in fields(Song) if field.type is str}
+    rows = pd.read_csv(path, dtype=text, keep_default_na=False)
     return [Song(**row) for row in rows.to_dict("records")]
 
 
 def folder(song: Song, base: Path) -> Path:
-    """A song's folder: absolute sources stand for themselves."""
-    return base / song.source
+    """A song's folder or stem file.
+
+    DVC watches what lies in the catalogue's folder; of a song elsewhere, the bytes are compared
+    with the catalogue each time, so that nothing is computed from a file that has changed.
+
+    Raises
+    ------
+    BadInput
+        If such a song is not there, or not what it was.
+    """
+    head, _, rest = song.source.partition("/")
+    path = place(head[1:]) / rest if head[1:] in PLACES else base / song.source
+    if song.bytes and not path.is_relative_to(base):
+        again = "run `dvc repro --force download`"
+        if not path.exists():
+            raise BadInput(f"{path}: not there; bring it back, or {again}")
+        if (_size(path), _checksum(path)) != (song.bytes, song.checksum):
+            raise BadInput(f"{path}: changed since it was catalogued; {again}")
+    return path
 
 
-def _song(path: Path, split: str, base: Path) -> Song:
+def _holds_splits(path: Path) -> bool:
+    return (path / TABLE).is_file() or (path / "train").is_dir()
+
+
+def _foldered(root: Path) -> list[tuple[Path, str, str]]:
+    """Path, split and part of the songs in ``train/`` and ``test/``."""
+    found = []
+    for split in SPLITS:
+        songs = sorted((p for p in (root / split).glob("*") if stems.is_song(p)), key=_name)
+        if not songs:
+            raise BadInput(
+                f"{root / split}: no songs; put each {split} song there, in a folder of its own "
+                "with a mixture and a vocals file"
+            )
+        found += [(path, split, "") for path in songs]
+    return found
+
+
+def _tabled(root: Path) -> list[tuple[Path, str, str]]:
+    """The same of the songs that the table names."""
+    table = pd.read_csv(root / TABLE, dtype=str, keep_default_na=False)
+    if not {"name", "split"} <= set(table):
+        raise BadInput(f"{root / TABLE}: its columns must be name and split; rename them")
+    found = []
+    for row in table.sort_values("name").itertuples():
+        if row.split not in (*SPLITS, "validation"):
+            raise BadInput(
+                f"{root / TABLE}: {row.name}: split {row.split!r}; write train, validation or test"
+            )
+        path = next(
+            (p for p in (root / row.name, root / f"{row.name}{musdb.SUFFIX}") if stems.is_song(p)),
+            None,
+        )
+        if path is None or not path.exists():
+            raise BadInput(f"{root / row.name}: no such song; correct its name in {TABLE}")
+        part = row.split if row.split == "validation" else ""
+        found.append((path, "train" if part else row.split, part))
+    for split in SPLITS:
+        if split not in {s for _, s, _ in found}:
+            raise BadInput(f"{root / TABLE}: no {split} songs; add some")
+    return sorted(found, key=lambda song: SPLITS.index(song[1]))
+
+
+def _unique(root: Path, found: list[tuple[Path, str, str]]) -> None:
+    names = [(split, _name(path)) for path, split, _ in found]
+    for split, name in names:
+        if names.count((split, name)) > 1:
+            raise BadInput(f"{root}: {name!r} is there twice for {split}; keep one of them")
+
+
+def _name(path: Path) -> str:
+    return path.name.removesuffix(musdb.SUFFIX)
+
+
+def _song(found: tuple[Path, str, str], base: Path, place_name: str | None, musdb18: bool) -> Song:
+    path, split, part = found
+    name = _name(path)
     samples, rate, channels = stems.check(path)
+    if musdb18 and split == "train" and name in musdb.VALIDATION:
+        part = "validation"
     return Song(
-        name=path.name,
+        name=name,
         split=split,
         seconds=round(samples / rate, 3),
         sample_rate=rate,
         channels=channels,
         checksum=_checksum(path),
-        source=str(path.relative_to(base) if path.is_relative_to(base) else path.resolve()),
+        source=_source(path, base, place_name),
+        bytes=_size(path),
+        part=part,
+        remark=musdb.FAULTS.get(name, "") if musdb18 else "",
     )
+
+
+def _source(path: Path, base: Path, place_name: str | None) -> str:
+    if place_name:
+        return f"${place_name}/{path.relative_to(place(place_name)).as_posix()}"
+    return (path.relative_to(base) if path.is_relative_to(base) else path.resolve()).as_posix()
+
+
+def _size(path: Path) -> int:
+    """Bytes of what later stages read."""
+    return sum(file.stat().st_size for file in stems.files(path))
 
 
 def _checksum(path: Path) -> str:
     """MD5 of what later stages read: the mixture's bytes, then the vocals'."""
     digest = hashlib.md5(usedforsecurity=False)
-    for stem in ("mixture", "vocals"):
-        with stems.stem_file(path, stem).open("rb") as file:
+    for source in stems.files(path):
+        with source.open("rb") as file:
             while chunk := file.read(1 << 20):
                 digest.update(chunk)
     return digest.hexdigest()

@@ -12,9 +12,7 @@ import soundfile as sf
 import stempeg
 
 from vocalseg.songs.demo import SAMPLE_RATE, synthesise, title
-
-#: Order of the streams in a MUSDB18 stem file.
-STREAMS = ("mixture", "drums", "bass", "other", "vocals")
+from vocalseg.songs.musdb import STREAMS, SUFFIX
 
 #: Test songs are a little longer: whole tiles are what the paper's protocol counts.
 SECONDS = {"train": 20.0, "test": 24.0}
@@ -45,7 +43,7 @@ def write_real_excerpt(root: Path) -> None:
     """Decode the excerpt of stempeg into the test split."""
     path = Path(stempeg.example_stem_path())
     waveforms, rate = stempeg.read_stems(str(path))
-    name = path.name.removesuffix(".stem.mp4")
+    name = path.name.removesuffix(SUFFIX)
     _write(root / "test" / name, dict(zip(STREAMS, waveforms, strict=True)), rate)
 
 

@@ -1,27 +1,46 @@
-"""One song on disk: which files are its stems, are they sound, and reading them."""
+"""One song on disk: which files are its stems, are they sound, and reading them.
+
+A song is a folder with a file for each stem, or one stem file of MUSDB18.
+"""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from vocalseg import audio
 from vocalseg.errors import BadInput
+from vocalseg.songs.musdb import STREAMS, SUFFIX
 
-#: What libsndfile reads on every system.
-FORMATS = (".wav", ".flac", ".mp3", ".ogg")
+#: What is read on every system: by libsndfile, and M4A by ffmpeg.
+FORMATS = (".wav", ".flac", ".mp3", ".ogg", ".m4a")
 
 #: Lossy files of one song may differ by an encoder's padding; more is another recording.
 PADDING_SECONDS = 0.1
 
 
+class Source(NamedTuple):
+    """Where samples are: an audio stream of a file."""
+
+    path: Path
+    stream: int = 0
+
+
+def is_song(path: Path) -> bool:
+    """Whether a path can be a song: a folder, or a stem file. Hidden ones are not."""
+    return not path.name.startswith(".") and (path.is_dir() or path.name.endswith(SUFFIX))
+
+
 def stem_file(song: Path, stem: str) -> Path:
-    """The file of a stem in a song's folder.
+    """The file of a stem in a song's folder; a stem file holds them all.
 
     Raises
     ------
     BadInput
         If there is none, or more than one.
     """
+    if song.is_file():
+        return song
     found = [p for p in (song / f"{stem}{suffix}" for suffix in FORMATS) if p.is_file()]
     if not found:
         raise BadInput(
@@ -33,30 +52,57 @@ def stem_file(song: Path, stem: str) -> Path:
     return found[0]
 
 
+def sources(song: Path, stem: str) -> list[Source]:
+    """What adds up to a stem: its file, or all other stems for a mixture that has none.
+
+    Raises
+    ------
+    BadInput
+        As :func:`stem_file`.
+    """
+    if song.is_file():
+        return [Source(song, STREAMS.index(stem))]
+    if stem == "mixture" and not any((song / f"mixture{suffix}").is_file() for suffix in FORMATS):
+        parts = [p for p in STREAMS if p != "mixture"]
+        if all(any((song / f"{p}{suffix}").is_file() for suffix in FORMATS) for p in parts):
+            return [Source(stem_file(song, part)) for part in parts]
+    return [Source(stem_file(song, stem))]
+
+
+def files(song: Path) -> list[Path]:
+    """The files that are read for mixture and vocals, each once."""
+    both = (*sources(song, "mixture"), *sources(song, "vocals"))
+    return list(dict.fromkeys(source.path for source in both))
+
+
 def check(song: Path) -> tuple[int, int, int]:
     """Samples, rate and channels of a song, from its files' headers.
 
     Raises
     ------
     BadInput
-        If mixture and vocals are not one recording: rate, channels or length differ.
+        If its stems are not one recording: rate, channels or length differ.
     """
-    mixture, vocals = stem_file(song, "mixture"), stem_file(song, "vocals")
-    samples, rate, channels = audio.properties(mixture)
-    vocal_samples, *vocal_form = audio.properties(vocals)
-    if vocal_form != [rate, channels]:
-        raise BadInput(
-            f"{vocals}: {vocal_form[0]} Hz, {vocal_form[1]} channel(s), but the mixture has "
-            f"{rate} Hz, {channels}; export both stems alike"
-        )
+    first, *others = (*sources(song, "mixture"), *sources(song, "vocals"))
+    name = first.path.stem if song.is_dir() else "mixture"
+    samples, rate, channels = audio.properties(*first)
+    shortest = samples
+    for source in others:
+        length, *form = audio.properties(*source)
+        if form != [rate, channels]:
+            raise BadInput(
+                f"{source.path}: {form[0]} Hz, {form[1]} channel(s), but the {name} has "
+                f"{rate} Hz, {channels}; export both stems alike"
+            )
+        if abs(samples - length) > PADDING_SECONDS * rate:
+            raise BadInput(
+                f"{source.path}: {length / rate:.2f} s long, but the {name} "
+                f"{samples / rate:.2f} s; export both stems from the same start to the same end"
+            )
+        shortest = min(shortest, length)
     if channels > 2:
-        raise BadInput(f"{mixture}: {channels} channels; mix it down to mono or stereo")
-    if abs(samples - vocal_samples) > PADDING_SECONDS * rate:
-        raise BadInput(
-            f"{vocals}: {vocal_samples / rate:.2f} s long, but the mixture {samples / rate:.2f} s; "
-            "export both stems from the same start to the same end"
-        )
-    return min(samples, vocal_samples), rate, channels
+        raise BadInput(f"{first.path}: {channels} channels; mix it down to mono or stereo")
+    return shortest, rate, channels
 
 
 def read(song: Path) -> tuple[np.ndarray, np.ndarray, int]:
@@ -73,7 +119,16 @@ def read(song: Path) -> tuple[np.ndarray, np.ndarray, int]:
     BadInput
         As :func:`check` and :func:`vocalseg.audio.read` do.
     """
-    samples, rate, _ = check(song)
-    mixture, _ = audio.read(stem_file(song, "mixture"))
-    vocals, _ = audio.read(stem_file(song, "vocals"))
+    _, rate, _ = check(song)
+    mixture, vocals = (_sum(sources(song, stem)) for stem in ("mixture", "vocals"))
+    samples = min(len(mixture), len(vocals))
     return mixture[:samples], vocals[:samples], rate
+
+
+def _sum(parts: list[Source]) -> np.ndarray:
+    total, _ = audio.read(*parts[0])
+    for part in parts[1:]:
+        waveform, _ = audio.read(*part)
+        samples = min(len(total), len(waveform))
+        total = total[:samples] + waveform[:samples]
+    return total

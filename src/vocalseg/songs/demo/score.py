@@ -155,7 +155,7 @@ def compose(seconds: float, rng: np.random.Generator) -> Score:
     parts = _parts(centre, scale, roots, beats, clock, rng)
     if rng.random() < 0.6:
         lead = _melody(singer.low + 3, singer.high + 5, scale, roots, beats, clock, rng)
-        parts.append((str(rng.choice(LEADS)), sum(lead, [])))
+        parts.append((str(rng.choice(LEADS)), [note for phrase in lead for note in phrase]))
     return Score(lines, drums, bass, parts)
 
 

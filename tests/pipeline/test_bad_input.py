@@ -1,0 +1,145 @@
+"""Bad input works or ends with one clear line that names it, before hours are spent."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from tests.pipeline.conftest import clone, write_songs
+
+RATE = 44_100
+
+
+@pytest.fixture
+def own_songs(tmp_path) -> Path:
+    write_songs(tmp_path / "songs", train=2, test=1, seconds=1.0)
+    return tmp_path / "songs"
+
+
+def noise(seconds: float, channels: int = 2, rate: int = RATE, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return 0.1 * rng.standard_normal((round(seconds * rate), channels)).astype(np.float32)
+
+
+def write_song(folder: Path, mixture: np.ndarray, vocals: np.ndarray, rate: int = RATE) -> Path:
+    folder.mkdir(parents=True)
+    for stem, waveform in (("mixture", mixture), ("vocals", vocals)):
+        sf.write(folder / f"{stem}.wav", waveform, rate, subtype="FLOAT")
+    return folder
+
+
+def lose_the_vocals(song):
+    (song / "vocals.wav").unlink()
+    return "no vocals stem"
+
+
+def shorten_the_vocals(song):
+    sf.write(song / "vocals.wav", noise(0.5), RATE)
+    return "0.50 s long, but the mixture 1.00 s"
+
+
+def change_the_rate_of_the_vocals(song):
+    sf.write(song / "vocals.wav", noise(1.0, rate=48_000), 48_000)
+    return "export both stems alike"
+
+
+def add_a_third_channel(song):
+    for stem in ("mixture", "vocals"):
+        sf.write(song / f"{stem}.wav", noise(1.0, channels=3), RATE)
+    return "3 channels"
+
+
+def empty_the_mixture(song):
+    sf.write(song / "mixture.wav", noise(0), RATE)
+    return "no samples"
+
+
+def put_a_nan(song):
+    waveform = noise(1.0)
+    waveform[1000] = np.nan
+    sf.write(song / "vocals.wav", waveform, RATE, subtype="FLOAT")
+    return "NaN"
+
+
+def cut_the_file(song):
+    content = (song / "mixture.wav").read_bytes()
+    (song / "mixture.wav").write_bytes(content[: len(content) // 2])
+    return "cut off"
+
+
+def write_text_instead(song):
+    (song / "mixture.wav").write_text("not a song")
+    return "not readable as audio"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lose_the_vocals, shorten_the_vocals, change_the_rate_of_the_vocals, add_a_third_channel,
+        empty_the_mixture, put_a_nan, cut_the_file, write_text_instead,
+    ],
+)  # fmt: skip
+def test_a_bad_song_ends_with_one_line_that_names_it(damage, own_songs, tmp_path):
+    wrong = damage(own_songs / "train/Song 1")
+    project = clone(tmp_path / "project", own_songs)
+    done = project.run("dvc", "repro", check=False)
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    lines = [line for line in done.stderr.splitlines() if "Song 1" in line]
+    assert len(lines) == 1 and wrong in lines[0], done.stderr
+    # Found while files are read, before anything long: no tile has been made.
+    assert not (project.path / "data/tiles").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"train": {"loss": "mea"}}, "train.loss = 'mea'"),
+        ({"train": {"epocs": 3}}, "train.epocs"),
+        ({"stft": {"hop": -1}}, "stft.hop = -1"),
+        ({"dataset": {"root": None}}, "dataset.root"),
+        ({"dataset": {"root": "/no/such/folder"}}, "/no/such/folder/train"),
+    ],
+)
+def test_a_wrong_parameter_costs_nothing_that_was_there(project, change, named):
+    results = {f: f.read_bytes() for f in (project.path / "metrics").iterdir()}
+    before = (project.path / "params.yaml").read_text()
+    project.set(**change)
+    done = project.run("dvc", "repro", check=False)
+    assert done.returncode != 0
+    lines = [line for line in done.stderr.splitlines() if named in line]
+    assert len(lines) == 1 and "Traceback" not in done.stderr, done.stderr
+    assert (project.path / "metrics/eval.json").read_bytes() == results[
+        project.path / "metrics/eval.json"
+    ]
+    (project.path / "params.yaml").write_text(before)
+    assert project.repro() == []  # the cache still has everything
+    assert {f: f.read_bytes() for f in (project.path / "metrics").iterdir()} == results
+
+
+@pytest.mark.slow
+def test_odd_songs_go_all_the_way(own_songs, tmp_path):
+    """Mono, 8 kHz, 96 kHz, silent, shorter than a tile, names with spaces, umlauts, an emoji."""
+    for split in ("train", "test"):
+        folder = own_songs / split
+        write_song(folder / "Mono", noise(1.0, 1), noise(1.0, 1, seed=1) / 2)
+        low = noise(1.0, rate=8000)
+        write_song(folder / "8 kHz", low, low / 2, 8000)
+        high = noise(1.0, rate=96_000)
+        write_song(folder / "96 kHz", high, high / 2, 96_000)
+        write_song(folder / "No singer", noise(1.0), noise(1.0) * 0)
+        write_song(folder / "Silence", noise(1.0) * 0, noise(1.0) * 0)
+        write_song(folder / "Short", noise(0.1), noise(0.1, seed=1))
+        shutil.move(
+            write_song(tmp_path / "moved", noise(1.0), noise(1.0, seed=1) / 2),
+            folder / "Björk & Sígur – Jóga, Größe 🎤 100%",
+        )
+    project = clone(tmp_path / "project", own_songs)
+    done = project.run("dvc", "repro")
+    assert project.metrics("eval")["songs"] == 6  # of eight: two have silent vocals
+    for song in ("No singer", "Silence"):
+        assert f"left out: {song}: its vocals are silent throughout" in done.stdout
+    table = (project.path / "plots/songs.csv").read_text()
+    assert "Björk & Sígur – Jóga, Größe 🎤 100%" in table

@@ -1,0 +1,187 @@
+"""Stem files in MUSDB18's true format: the right streams, in place, whole; and what is known."""
+
+import subprocess
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import stempeg
+
+from tests.songs import small_musdb
+from tests.songs.server import Server
+from vocalseg import audio
+from vocalseg.songs import musdb, stems
+
+EXCERPT = Path(stempeg.example_stem_path())
+
+
+@pytest.fixture(scope="module")
+def song():
+    return small_musdb.stems(1)
+
+
+@pytest.fixture(scope="module")
+def stem_file(song, tmp_path_factory):
+    path = tmp_path_factory.mktemp("stems") / "Björk - It's #1, 100%.stem.mp4"
+    small_musdb.write_stem_file(path, song)
+    return path
+
+
+def ffmpeg(*arguments):
+    subprocess.run(["ffmpeg", "-v", "error", "-y", *map(str, arguments)], check=True)
+
+
+def similarity(a, b):
+    """Correlation of two waveforms, mono."""
+    a, b = a.mean(axis=1), b.mean(axis=1)
+    return float(a @ b / np.sqrt((a @ a) * (b @ b)))
+
+
+# ------------------------------------------------------------------ stem files
+
+
+def test_the_streams_stand_in_the_official_order():
+    assert musdb.STREAMS == ("mixture", "drums", "bass", "other", "vocals")
+
+
+def test_mixture_and_vocals_are_what_was_encoded(stem_file, song):
+    mixture, vocals, rate = stems.read(stem_file)
+    assert rate == small_musdb.RATE
+    for read, name in ((mixture, "mixture"), (vocals, "vocals")):
+        assert read.dtype == np.float32
+        samples = len(song[name])
+        assert samples <= len(read) < samples + 0.1 * rate
+        error = {
+            shift: np.mean((np.roll(read[:samples], shift, axis=0) - song[name]) ** 2)
+            for shift in (-1, 0, 1)
+        }
+        assert min(error, key=error.get) == 0  # in place to the sample
+        assert error[0] < 0.01 * np.mean(song[name] ** 2)
+
+
+def test_every_stream_can_be_read(stem_file, song):
+    for number, name in enumerate(musdb.STREAMS):
+        read, _ = audio.read(stem_file, number)
+        found = {other: similarity(read[: len(w)], w) for other, w in song.items()}
+        assert max(found, key=found.get) == name
+
+
+def test_a_stem_file_is_checked_by_its_header(stem_file):
+    samples, rate, channels = stems.check(stem_file)
+    assert (rate, channels) == (44100, 2)
+    assert abs(samples - len(stems.read(stem_file)[0])) <= 1024
+    assert stems.files(stem_file) == [stem_file]
+
+
+def test_the_real_excerpt_is_read():
+    mixture, vocals, rate = stems.read(EXCERPT)
+    assert (rate, mixture.shape[1]) == (44100, 2)
+    assert len(mixture) == len(vocals) == pytest.approx(6.08 * rate, rel=0.01)
+    others = sum(audio.read(EXCERPT, number)[0] for number in (1, 2, 3))
+    assert similarity(mixture, vocals + others) > 0.98
+
+
+def test_only_the_streams_that_are_needed_are_decoded(stem_file, monkeypatch):
+    decoded = []
+    read_stems = stempeg.read_stems
+    monkeypatch.setattr(
+        stempeg, "read_stems",
+        lambda *a, **options: decoded.append(options["stem_id"]) or read_stems(*a, **options),
+    )  # fmt: skip
+    stems.read(stem_file)
+    assert decoded == [0, 4]
+
+
+def test_a_cover_picture_before_the_sound_does_not_shift_the_streams(stem_file, song, tmp_path):
+    picture, path = tmp_path / "cover.png", tmp_path / "cover.stem.mp4"
+    ffmpeg("-f", "lavfi", "-i", "color=red:s=16x16", "-frames:v", 1, picture)
+    ffmpeg(
+        "-i", picture, "-i", stem_file, "-map", "0:v", "-map", "1:a", "-c", "copy",
+        "-disposition:v:0", "attached_pic", path,
+    )  # fmt: skip
+    _, vocals, _ = stems.read(path)
+    assert similarity(vocals[: len(song["vocals"])], song["vocals"]) > 0.99
+
+
+# ------------------------------------------------------------------ what cannot be used
+
+
+def test_a_stem_file_with_too_few_streams_is_named(stem_file, tmp_path, rejects):
+    path = tmp_path / "two.stem.mp4"
+    ffmpeg("-i", stem_file, "-map", "0:a:0", "-map", "0:a:1", "-c", "copy", path)
+    with rejects(path, "2 audio stream(s)", "5"):
+        stems.check(path)
+
+
+@pytest.mark.parametrize("front", [False, True], ids=["index at the end", "index in front"])
+def test_a_stem_file_that_is_cut_off_is_named(stem_file, tmp_path, rejects, front):
+    whole, path = tmp_path / "whole.stem.mp4", tmp_path / "cut.stem.mp4"
+    flags = ["-movflags", "faststart"] if front else []
+    ffmpeg("-i", stem_file, "-map", "0:a", "-c", "copy", *flags, whole)
+    content = whole.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with rejects(path):
+        stems.read(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"This is not audio.\n" * 50])
+def test_what_is_no_stem_file_is_named(tmp_path, rejects, content):
+    path = tmp_path / "song.stem.mp4"
+    path.write_bytes(content)
+    with rejects(path):
+        stems.read(path)
+
+
+def test_a_missing_ffmpeg_is_named_with_what_to_do(stem_file, tmp_path, rejects, monkeypatch):
+    path = tmp_path / "song.stem.mp4"
+    path.write_bytes(stem_file.read_bytes())
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with rejects(path, "needs ffmpeg", "install"):
+        stems.check(path)
+
+
+# ------------------------------------------------------------------ facts
+
+
+def test_the_official_validation_songs_are_those_of_the_package():
+    assert len(musdb.VALIDATION) == 14
+    assert "Actions - One Minute Smile" in musdb.VALIDATION
+
+
+def test_known_faults_are_those_that_concern_vocals():
+    assert set(musdb.FAULTS) == {
+        "PR - Oh No", "Chris Durban - Celebrate", "Hop Along - Sister Cities",
+    }  # fmt: skip
+
+
+# ------------------------------------------------------------------ the short sample
+
+
+def sample(tmp_path, stem_file):
+    path = tmp_path / "sample.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(stem_file, "train/A - a.stem.mp4")
+        archive.write(stem_file, "test/B - b.stem.mp4")
+    return path.read_bytes()
+
+
+def test_the_sample_is_fetched_by_musdb(tmp_path, stem_file, monkeypatch):
+    with Server().running() as server:
+        server.intercept(monkeypatch)
+        server.files[0, "MUSDB18-7-STEMS.zip"] = sample(tmp_path, stem_file)
+        musdb.download_sample(tmp_path / "songs")
+    assert stems.check(tmp_path / "songs" / "train" / "A - a.stem.mp4")
+    assert stems.check(tmp_path / "songs" / "test" / "B - b.stem.mp4")
+
+
+def test_a_sample_that_does_not_come_whole_is_one_line(tmp_path, stem_file, monkeypatch, rejects):
+    with Server().running() as server:
+        server.intercept(monkeypatch)
+        server.files[0, "MUSDB18-7-STEMS.zip"] = sample(tmp_path, stem_file)
+        server.cuts = [10_000]
+        with rejects("MUSDB18-7-STEMS.zip", "run again"):
+            musdb.download_sample(tmp_path / "songs")
+        server.refusals = [503]
+        with rejects("MUSDB18-7-STEMS.zip", "503"):
+            musdb.download_sample(tmp_path / "songs")

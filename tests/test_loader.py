@@ -1,0 +1,127 @@
+"""The arrays that the network sees are what the table of examples says."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vocalseg import scaling
+from vocalseg.loader import TileStore, batches
+
+BINS, FRAMES, TILES = 4, 6, 5
+
+
+def row(kind, tile, blackout_start=-1):
+    return {"kind": kind, "tile": tile, "blackout_start": blackout_start, "part": "train"}
+
+
+def make_store(rng, axis="frequency", scaler="minmax"):
+    mixture = rng.gamma(1.0, 5.0, (TILES, BINS, FRAMES)).astype(np.float32)
+    vocals = (mixture * rng.uniform(0, 1, mixture.shape)).astype(np.float32)
+    return TileStore(mixture, vocals, *scaling.statistics(mixture, axis, scaler))
+
+
+def scaled(store, tiles, which):
+    """By the definition, one value after the other."""
+    x = np.empty((BINS, FRAMES), np.float32)
+    for b in range(BINS):
+        for t in range(FRAMES):
+            at = (which, b if store.offset.shape[1] > 1 else 0, t if store.offset.shape[2] > 1 else 0)
+            x[b, t] = (tiles[which, b, t] - store.offset[at]) / store.scale[at]
+    return x
+
+
+def both(store):
+    return store.mixture, store.vocals
+
+
+@pytest.fixture(params=[("frequency", "minmax"), ("time", "robust"), ("time", "max")])
+def store(rng, request):
+    return make_store(rng, *request.param)
+
+
+def test_an_original_is_its_tile_scaled_by_the_mixture(store):
+    made = store.examples(pd.DataFrame([row("original", 3)]))
+    for example, tiles in zip(made, both(store), strict=True):
+        assert example.shape == (1, BINS, FRAMES, 1)
+        assert example.dtype == np.float32
+        np.testing.assert_allclose(example[0, ..., 0], scaled(store, tiles, 3), rtol=1e-6)
+
+
+def test_a_splice_is_the_last_half_of_its_tile_then_the_first_half_of_the_next(store):
+    made = store.examples(pd.DataFrame([row("splice", 1)]))
+    for example, tiles in zip(made, both(store), strict=True):
+        # each half by its own tile's statistics: frames 3, 4, 5 of tile 1, then 0, 1, 2 of tile 2
+        first, second = scaled(store, tiles, 1), scaled(store, tiles, 2)
+        expected = np.hstack([first[:, 3:], second[:, :3]])
+        np.testing.assert_allclose(example[0, ..., 0], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("start", [0, 1, 2])
+def test_a_blackout_is_zero_for_half_a_tile_in_the_scaled_domain(store, start):
+    made = store.examples(pd.DataFrame([row("blackout", 2, start)]))
+    for example, tiles in zip(made, both(store), strict=True):
+        expected = scaled(store, tiles, 2)
+        expected[:, start : start + 3] = 0
+        np.testing.assert_allclose(example[0, ..., 0], expected, rtol=1e-6)
+        assert (example[0, :, start : start + 3] == 0).all()
+        assert (example[0, :, :start] != 0).any() or start == 0
+
+
+def test_examples_of_all_kinds_stand_in_the_order_of_the_table(store):
+    rows = [
+        row("blackout", 4, 1), row("splice", 0), row("original", 0), row("splice", 3),
+        row("original", 4), row("blackout", 0, 2),
+    ]
+    together = store.examples(pd.DataFrame(rows))
+    for i, single in enumerate(rows):
+        alone = store.examples(pd.DataFrame([single]))
+        for all_of_them, one in zip(together, alone, strict=True):
+            np.testing.assert_array_equal(all_of_them[i], one[0])
+
+
+def test_the_store_is_only_read(store):
+    before = [array.copy() for array in (store.mixture, store.vocals, store.offset, store.scale)]
+    store.examples(pd.DataFrame([row("blackout", 2, 0), row("splice", 2), row("original", 2)]))
+    after = (store.mixture, store.vocals, store.offset, store.scale)
+    assert all(np.array_equal(b, a) for b, a in zip(before, after, strict=True))
+
+
+def test_memory_mapped_tiles_give_the_same_examples(rng, tmp_path):
+    store = make_store(rng)
+    arrays = {name: getattr(store, name) for name in ("mixture", "vocals", "offset", "scale")}
+    for name, array in arrays.items():
+        np.save(tmp_path / f"{name}.npy", array)
+    mapped = TileStore(*(np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in arrays))
+    rows = pd.DataFrame([row("splice", 1), row("blackout", 0, 1), row("original", 4)])
+    for one, other in zip(store.examples(rows), mapped.examples(rows), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+# ------------------------------------------------------------------ batches
+
+
+def numbered(count=23):
+    return pd.DataFrame({"tile": range(count)})
+
+
+@pytest.mark.parametrize("seed", [None, (42, 0), (42, 1)])
+@pytest.mark.parametrize("size", [1, 4, 23, 100])
+def test_batches_hold_every_row_once(seed, size):
+    cut = batches(numbered(), size, seed)
+    assert [len(b) for b in cut[:-1]] == [size] * (len(cut) - 1)
+    assert 1 <= len(cut[-1]) <= size
+    assert sorted(pd.concat(cut)["tile"]) == list(range(23))
+
+
+def test_without_a_seed_rows_keep_the_tables_order():
+    assert pd.concat(batches(numbered(), 4))["tile"].tolist() == list(range(23))
+
+
+def test_order_depends_on_seed_and_epoch_only():
+    def order(seed, epoch):
+        return pd.concat(batches(numbered(), 4, (seed, epoch)))["tile"].tolist()
+
+    first = order(42, 3)
+    np.random.seed(1)
+    assert order(42, 3) == first
+    assert len({tuple(order(s, e)) for s in (42, 43) for e in range(4)}) == 8

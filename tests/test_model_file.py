@@ -1,0 +1,156 @@
+"""A trained network on disk: the same network comes back, and no damage goes unseen."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from vocalseg import Separator, model_file
+from vocalseg.model_file import Settings
+from vocalseg.unet import build_unet
+
+SETTINGS = Settings(11025, 64, 16, 16, "time", "robust", 2, 2)
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(5)
+    return build_unet(SETTINGS.bins, SETTINGS.tile_frames, SETTINGS.filters, SETTINGS.depth)
+
+
+@pytest.fixture
+def saved(model, tmp_path):
+    path = tmp_path / "unet.json"
+    model_file.save(path, model, SETTINGS)
+    return path
+
+
+def weights_of(path):
+    return path.with_suffix(".weights.h5")
+
+
+def rewrite(path, **changes):
+    content = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps({k: v for k, v in content.items() if v is not ...}))
+
+
+# ------------------------------------------------------------------ round trip
+
+
+def test_the_same_network_comes_back(model, saved, rng):
+    settings, weights = model_file.load(saved)
+    assert settings == SETTINGS
+    other = build_unet(settings.bins, settings.tile_frames, settings.filters, settings.depth)
+    tiles = rng.random((3, 32, 16, 1), dtype=np.float32)
+    before = other.predict_on_batch(tiles)
+    other.load_weights(weights)
+    assert not np.array_equal(before, model.predict_on_batch(tiles))
+    np.testing.assert_array_equal(other.predict_on_batch(tiles), model.predict_on_batch(tiles))
+
+
+def test_a_separator_uses_it_with_its_settings(model, saved, rng):
+    separator = Separator.load(saved, overlap=0.25, extend=False)
+    assert separator.settings == SETTINGS
+    assert (separator.shared, separator.extend) == (4, False)
+    song = rng.uniform(-0.5, 0.5, (5000, 2)).astype(np.float32)
+    expected = Separator(model.predict_on_batch, SETTINGS, overlap=0.25, extend=False)
+    for one, other in zip(
+        separator.separate(song, 44100), expected.separate(song, 44100), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_saved_twice_the_files_have_the_same_bytes(model, tmp_path):
+    for folder in ("a", "b"):
+        model_file.save(tmp_path / folder / "unet.json", model, SETTINGS)
+    for name in ("unet.json", "unet.weights.h5"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_both_files_can_be_moved_together(saved, tmp_path):
+    folder = tmp_path / "Björk – Jóga 🎤"
+    folder.mkdir()
+    for path in (saved, weights_of(saved)):
+        path.rename(folder / path.name)
+    assert model_file.load(folder / saved.name) == (SETTINGS, folder / "unet.weights.h5")
+    Separator.load(folder / saved.name)
+
+
+# ------------------------------------------------------------------ damage
+
+
+def test_a_missing_model_is_named(tmp_path, rejects):
+    path = tmp_path / "nowhere.json"
+    for load in (model_file.load, Separator.load):
+        with rejects(path, "no such model"):
+            load(path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"not json", b"[1, 2]", b"null", b"\xff\xfe\x00", b'{"format": 1}']
+)
+def test_a_broken_json_is_named(saved, rejects, content):
+    saved.write_bytes(content)
+    with rejects(saved):
+        Separator.load(saved)
+
+
+@pytest.mark.parametrize("key", ["format", "weights", "sha256", "scaler", "depth"])
+def test_a_key_that_is_gone_is_damage(saved, rejects, key):
+    rewrite(saved, **{key: ...})
+    with rejects(saved):
+        Separator.load(saved)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("filters", "many"),
+        ("axis", "sideways"),
+        ("scaler", "quantile"),
+        ("sample_rate", 0),
+        ("weights", None),
+        ("unknown", 1),
+    ],
+)
+def test_a_value_that_cannot_be_is_damage(saved, rejects, key, value):
+    rewrite(saved, **{key: value})
+    with rejects(saved.name):
+        Separator.load(saved)
+
+
+def test_another_format_is_named_with_the_one_that_is_read(saved, rejects):
+    rewrite(saved, format=2)
+    with rejects(saved, "format 2", "reads 1"):
+        Separator.load(saved)
+
+
+def test_missing_weights_are_named(saved, rejects):
+    weights_of(saved).unlink()
+    with rejects(weights_of(saved), "missing"):
+        Separator.load(saved)
+
+
+@pytest.mark.parametrize("place", [0, 0.5, 1])
+def test_a_single_byte_of_the_weights_that_changed_is_seen(saved, rejects, place):
+    content = bytearray(weights_of(saved).read_bytes())
+    content[round(place * (len(content) - 1))] ^= 1
+    weights_of(saved).write_bytes(content)
+    with rejects(weights_of(saved), "damaged"):
+        Separator.load(saved)
+
+
+def test_weights_that_are_cut_off_are_seen(saved, rejects):
+    content = weights_of(saved).read_bytes()
+    weights_of(saved).write_bytes(content[:-100])
+    with rejects(weights_of(saved), "damaged"):
+        Separator.load(saved)
+
+
+@pytest.mark.filterwarnings("ignore:Skipping nested container")
+@pytest.mark.parametrize(("key", "value"), [("filters", 4), ("depth", 3), ("depth", 1)])
+def test_settings_of_a_network_of_another_size_do_not_fit_the_weights(saved, rejects, key, value):
+    rewrite(saved, **{key: value})
+    with rejects(weights_of(saved), "does not fit"):
+        Separator.load(saved)

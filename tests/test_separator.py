@@ -1,0 +1,351 @@
+"""Separation of whole songs: what networks that are plain functions must give."""
+
+import librosa
+import numpy as np
+import pytest
+
+from vocalseg import scaling
+from vocalseg.model_file import Settings
+from vocalseg.separator import Separator
+
+SMALL = Settings(11025, 64, 16, 16, "frequency", "max", 4, 2)
+PAPER = Settings(11025, 1024, 256, 128, "frequency", "minmax", 64, 4)
+HOP = 4 * SMALL.hop  # at 44,100 Hz
+TILE = (SMALL.tile_frames - 1) * HOP  # samples that fill exactly one tile of centred frames
+CD = 44100
+
+
+def song(rng, samples=20000, channels=2):
+    return rng.uniform(-0.5, 0.5, (samples, channels)).astype(np.float32)
+
+
+def change(settings, **values):
+    return Settings(**{**vars(settings), **values})
+
+
+def identity(tiles):
+    return tiles
+
+
+def zeros(tiles):
+    return np.zeros_like(tiles)
+
+
+def half(tiles):
+    return tiles / 2
+
+
+def some_network(tiles):
+    """Neither linear nor symmetric; the same tile always gives the same estimate."""
+    pattern = np.random.default_rng(7).uniform(-0.5, 1.5, tiles.shape[1:]).astype(np.float32)
+    return tiles * pattern + 0.1 * np.roll(tiles, 3, axis=1) ** 2
+
+
+def share(signal, other):
+    return np.sqrt(np.mean(signal**2) / np.mean(other**2))
+
+
+# ------------------------------------------------------------------ what the network says, happens
+
+
+@pytest.mark.parametrize("overlap", [0, 0.25, 0.5])
+@pytest.mark.parametrize("scaler", ["max", "minmax", "robust"])
+@pytest.mark.parametrize("axis", ["frequency", "time"])
+def test_a_network_that_gives_its_input_back_leaves_no_accompaniment(rng, overlap, scaler, axis):
+    settings = change(SMALL, scaler=scaler, axis=axis)
+    mixture = song(rng, channels=1)
+    vocals, accompaniment = Separator(identity, settings, overlap=overlap).separate(mixture, CD)
+    np.testing.assert_allclose(vocals, mixture, atol=1e-4)
+    np.testing.assert_allclose(accompaniment, 0, atol=1e-4)
+
+
+def test_so_it_is_in_stereo_and_at_the_papers_size(rng):
+    mixture = song(rng, 5 * CD)
+    vocals, accompaniment = Separator(identity, PAPER).separate(mixture, CD)
+    assert share(vocals - mixture, mixture) < 1e-4
+    assert share(accompaniment, mixture) < 1e-4
+
+
+@pytest.mark.parametrize("overlap", [0, 0.25, 0.5])
+@pytest.mark.parametrize("samples", [1, 441, TILE, 20000])
+def test_a_network_that_gives_zeros_leaves_no_vocals(rng, overlap, samples):
+    mixture = song(rng, samples)
+    vocals, accompaniment = Separator(zeros, SMALL, overlap=overlap).separate(mixture, CD)
+    assert not vocals.any()
+    np.testing.assert_array_equal(accompaniment, mixture)
+
+
+@pytest.mark.parametrize("overlap", [0, 0.25, 0.5])
+@pytest.mark.parametrize("samples", [1, 441, TILE, 8 * 16 * HOP, 20000])
+def test_half_the_magnitude_is_half_the_waveform_up_to_both_ends(rng, overlap, samples):
+    """Neighbouring tiles fade into each other without a dent, and none at the song's ends."""
+    mixture = song(rng, samples, 1)
+    vocals, _ = Separator(half, SMALL, overlap=overlap).separate(mixture, CD)
+    np.testing.assert_allclose(vocals, mixture / 2, atol=1e-4)
+
+
+def test_a_mask_is_held_to_zero_and_one(rng):
+    mixture = song(rng, channels=1)
+    vocals, _ = Separator(lambda tiles: 5 * tiles, SMALL).separate(mixture, CD)
+    np.testing.assert_allclose(vocals, mixture, atol=1e-5)
+    vocals, _ = Separator(lambda tiles: -tiles, SMALL).separate(mixture, CD)
+    assert not vocals.any()
+
+
+def test_the_channels_share_one_mask(rng):
+    left = song(rng, channels=1)
+    mixture = np.hstack([left, 0.25 * left])
+    vocals, _ = Separator(some_network, SMALL).separate(mixture, CD)
+    np.testing.assert_allclose(vocals[:, 1], 0.25 * vocals[:, 0], atol=1e-6)
+
+
+def tones(*hertz):
+    time = np.arange(CD) / CD
+    return sum(0.2 * np.sin(2 * np.pi * f * time) for f in hertz).astype(np.float32)
+
+
+def level(waveform, hertz):
+    """Amplitude of a tone in the middle of a second."""
+    middle = slice(CD // 4, 3 * CD // 4)
+    time = np.arange(CD)[middle] / CD
+    return 2 * np.abs(np.mean(waveform[middle] * np.exp(-2j * np.pi * hertz * time)))
+
+
+def test_above_the_networks_band_the_mask_is_carried_on():
+    mixture = tones(1000, 5000, 8000)
+    vocals, accompaniment = Separator(half, change(PAPER, scaler="max"), extend=True).separate(mixture, CD)
+    for hertz in (1000, 5000, 8000):
+        assert level(vocals, hertz) == pytest.approx(0.1, rel=0.02)
+        assert level(accompaniment, hertz) == pytest.approx(0.1, rel=0.02)
+
+
+@pytest.mark.parametrize("network", [half, identity])
+def test_without_extension_the_upper_band_is_accompaniment(network):
+    mixture = tones(1000, 8000)
+    separator = Separator(network, change(PAPER, scaler="max"), extend=False)
+    vocals, accompaniment = separator.separate(mixture, CD)
+    expected = 0.1 if network is half else 0.2
+    assert level(vocals, 1000) == pytest.approx(expected, rel=0.02)
+    assert level(vocals, 8000) < 1e-4
+    assert level(accompaniment, 8000) == pytest.approx(0.2, rel=0.01)
+
+
+# ------------------------------------------------------------------ nothing is lost
+
+
+LENGTHS = {
+    "one sample": 1,
+    "10 ms": 441,
+    "shorter than a tile": TILE - 100,
+    "almost one tile": TILE - 1,
+    "exactly one tile": TILE,
+    "one tile and a bit": TILE + HOP,
+    "almost eight tiles": (8 * 16 - 1) * HOP - 1,
+    "eight tiles": (8 * 16 - 1) * HOP,
+    "eight tiles and a frame": 8 * 16 * HOP,
+    "sixteen tiles": (16 * 16 - 1) * HOP,
+    "more": 30011,
+}
+
+
+@pytest.mark.parametrize("overlap", [0, 0.25, 0.5])
+@pytest.mark.parametrize("samples", LENGTHS.values(), ids=LENGTHS)
+def test_vocals_and_accompaniment_add_up_to_the_song(rng, samples, overlap):
+    mixture = song(rng, samples)
+    vocals, accompaniment = Separator(some_network, SMALL, overlap=overlap).separate(mixture, CD)
+    assert vocals.shape == accompaniment.shape == mixture.shape
+    assert vocals.dtype == accompaniment.dtype == np.float32
+    np.testing.assert_allclose(vocals + accompaniment, mixture, atol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 44100, 48000, 96000])
+@pytest.mark.parametrize("samples", [1, 10, 500, 30000])
+def test_so_it_is_at_every_sample_rate(rng, rate, samples):
+    mixture = song(rng, samples)
+    vocals, accompaniment = Separator(some_network, SMALL).separate(mixture, rate)
+    assert vocals.shape == accompaniment.shape == mixture.shape
+    assert np.isfinite(vocals).all()
+    np.testing.assert_allclose(vocals + accompaniment, mixture, atol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [8000, 48000])
+def test_at_other_rates_the_vocals_stand_in_their_place(rate):
+    mixture = 0.5 * np.sin(2 * np.pi * 440 * np.arange(rate) / rate).astype(np.float32)
+    vocals, _ = Separator(identity, SMALL).separate(mixture, rate)
+    middle = slice(rate // 10, -rate // 10)
+    np.testing.assert_allclose(vocals[middle], mixture[middle], atol=1e-3)
+
+
+def test_a_mono_song_of_one_axis_gives_waveforms_of_one_axis(rng):
+    column = song(rng, channels=1)
+    flat = Separator(some_network, SMALL).separate(column[:, 0], CD)
+    tall = Separator(some_network, SMALL).separate(column, CD)
+    for one, other in zip(flat, tall, strict=True):
+        assert one.shape == (len(column),)
+        np.testing.assert_array_equal(one, other[:, 0])
+
+
+def test_silence_gives_silence():
+    for scaler in ("max", "minmax", "robust"):
+        separator = Separator(some_network, change(SMALL, scaler=scaler))
+        vocals, accompaniment = separator.separate(np.zeros((20000, 2)), CD)
+        assert not vocals.any()
+        assert not accompaniment.any()
+
+
+@pytest.mark.parametrize("samples", [5 * 128 + 127, 20 * 128 + 127, 20 * 128])
+def test_no_click_at_the_end_where_hop_is_half_the_frame(rng, samples):
+    settings = change(SMALL, hop=32)  # the largest that params.yaml allows; 128 samples at 44,100
+    mixture = song(rng, samples, 1)
+    vocals, _ = Separator(some_network, settings).separate(mixture, CD)
+    assert np.abs(vocals).max() < 4 * np.abs(mixture).max()
+
+
+@pytest.mark.parametrize("gain", [0.5, 0.01, 3])
+def test_with_the_max_scaler_a_quieter_song_has_quieter_vocals_of_the_same_form(rng, gain):
+    separator = Separator(some_network, SMALL)
+    mixture = song(rng)
+    vocals, _ = separator.separate(mixture, CD)
+    scaled, _ = separator.separate(gain * mixture, CD)
+    np.testing.assert_allclose(scaled, gain * vocals, atol=1e-5 * gain)
+
+
+# ------------------------------------------------------------------ streams
+
+
+@pytest.mark.parametrize("overlap", [0, 0.25, 0.5])
+@pytest.mark.parametrize("samples", [10, TILE, 8 * 16 * HOP - HOP, 30011])
+def test_the_result_does_not_depend_on_how_the_stream_was_cut(rng, samples, overlap):
+    separator = Separator(some_network, SMALL, overlap=overlap)
+    mixture = song(rng, samples)
+    expected, _ = separator.separate(mixture, CD)
+    places = np.sort(rng.integers(0, samples, 9))
+    cuts = {
+        "hundreds": [mixture[i : i + 100] for i in range(0, samples, 100)],
+        "thousands": [mixture[i : i + 5000] for i in range(0, samples, 5000)],
+        "uneven": np.split(mixture, places),
+        "whole": [mixture],
+    }
+    for blocks in cuts.values():
+        vocals = np.concatenate(list(separator.stream(blocks)))
+        np.testing.assert_allclose(vocals, expected, atol=1e-5)
+
+
+def test_vocals_come_while_the_song_is_still_coming(rng):
+    read = []
+
+    def blocks():
+        for i in range(20):
+            read.append(i)
+            yield song(rng, 10000)
+
+    next(iter(Separator(identity, SMALL).stream(blocks())))
+    assert len(read) < 10
+
+
+# ------------------------------------------------------------------ what the network is given
+
+
+def test_the_network_gets_tiles_scaled_as_in_training_always_as_many(rng):
+    shapes, seen = [], []
+
+    def network(tiles):
+        shapes.append(tiles.shape)
+        seen.append(tiles)
+        return tiles
+
+    settings = change(SMALL, scaler="robust", axis="time")
+    tiles = rng.gamma(1.0, 3.0, (11, 32, 16)).astype(np.float32)
+    estimate = Separator(network, settings).estimate_tiles(tiles)
+    assert shapes == [(8, 32, 16, 1)] * 2
+    expected = scaling.apply(tiles, *scaling.statistics(tiles, "time", "robust"))
+    np.testing.assert_array_equal(np.concatenate(seen)[:11, ..., 0], expected)
+    np.testing.assert_allclose(estimate, tiles, atol=1e-4)
+
+
+def test_a_tiles_estimate_does_not_depend_on_its_neighbours(rng):
+    tiles = rng.gamma(1.0, 3.0, (11, 32, 16)).astype(np.float32)
+    separator = Separator(some_network, SMALL)
+    together = separator.estimate_tiles(tiles)
+    for i in range(11):
+        np.testing.assert_array_equal(together[i], separator.estimate_tiles(tiles[i : i + 1])[0])
+
+
+def test_estimates_are_not_clipped(rng):
+    tiles = rng.gamma(1.0, 3.0, (2, 32, 16)).astype(np.float32)
+    assert (Separator(lambda t: -t, SMALL).estimate_tiles(tiles) < 0).any()
+
+
+class Recorder(Separator):
+    """Keeps the magnitudes that it is asked to estimate."""
+
+    def estimate_tiles(self, mixture):
+        self.seen = [*getattr(self, "seen", []), mixture.copy()]
+        return mixture
+
+
+def like_music(rng, samples):
+    """Pink noise and a chord, different on both sides."""
+    spectrum = np.fft.rfft(rng.standard_normal((samples, 2)), axis=0)
+    pink = np.fft.irfft(spectrum / np.sqrt(np.arange(1, len(spectrum) + 1))[:, None], samples, axis=0)
+    time = np.arange(samples)[:, None] / CD
+    chord = sum(np.sin(2 * np.pi * f * time * [1, 1.003]) for f in (220, 277, 330, 1760, 4186))
+    return (0.1 * pink / pink.std() + 0.02 * chord).astype(np.float32)
+
+
+def test_the_network_sees_what_it_was_trained_on(rng):
+    """The lower bins at 44,100 Hz are the spectrogram of the song at the network's own rate."""
+    mixture = like_music(rng, 4 * CD)
+    recorder = Recorder(identity, PAPER, overlap=0)
+    recorder.separate(mixture, CD)
+    seen = np.concatenate(np.concatenate(recorder.seen), axis=1)  # tiles side by side
+
+    mono = librosa.resample(mixture.mean(axis=1), orig_sr=CD, target_sr=11025, res_type="soxr_hq")
+    trained_on = np.abs(librosa.stft(mono, n_fft=1024, hop_length=256))
+    rows = int(5000 / (11025 / 1024))
+    frames = min(trained_on.shape[1], 1 + len(mixture) // 1024)
+    expected = trained_on[:rows, :frames]
+    error = np.linalg.norm(seen[:rows, :frames] - expected) / np.linalg.norm(expected)
+    assert error < 0.01
+
+
+@pytest.mark.parametrize("rate", [7350, 14700, 22050, 44100])
+def test_so_it_is_for_networks_of_other_rates(rng, rate):
+    mixture = like_music(rng, 2 * CD)
+    recorder = Recorder(identity, change(PAPER, sample_rate=rate), overlap=0)
+    recorder.separate(mixture, CD)
+    seen = np.concatenate(np.concatenate(recorder.seen), axis=1)
+    mono = librosa.resample(mixture.mean(axis=1), orig_sr=CD, target_sr=rate, res_type="soxr_hq")
+    trained_on = np.abs(librosa.stft(mono, n_fft=1024, hop_length=256))
+    rows = int(0.9 * 512)
+    frames = 2 * rate // 256 - 3
+    expected = trained_on[:rows, :frames]
+    error = np.linalg.norm(seen[:rows, :frames] - expected) / np.linalg.norm(expected)
+    assert error < 0.01
+
+
+# ------------------------------------------------------------------ errors
+
+
+@pytest.mark.parametrize(
+    "waveform",
+    [
+        np.zeros(0),
+        np.zeros((0, 2)),
+        np.zeros((100, 0)),
+        np.zeros((2, 100, 2)),
+        np.float32(0.5),
+        np.array([0, np.nan, 0]),
+        np.array([[0, np.inf], [0, 0]]),
+    ],
+    ids=["empty", "no samples", "no channels", "three axes", "a number", "NaN", "infinite"],
+)
+def test_what_is_no_song_is_an_error(waveform):
+    with pytest.raises(ValueError, match="waveform"):
+        Separator(identity, SMALL).separate(waveform, CD)
+
+
+@pytest.mark.parametrize("overlap", [-0.1, 0.51, 1, float("nan")])
+def test_an_overlap_out_of_range_is_an_error(overlap):
+    with pytest.raises(ValueError, match="overlap"):
+        Separator(identity, SMALL, overlap=overlap)

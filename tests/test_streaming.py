@@ -1,0 +1,111 @@
+"""The STFT of a stream is librosa's STFT of the whole song, however the blocks are cut."""
+
+import librosa
+import numpy as np
+import pytest
+import scipy.signal
+
+from vocalseg.streaming import Counter, analyse, synthesise
+
+LENGTHS = [1, 15, 16, 17, 63, 64, 65, 100, 1000, 1024, 5003, 20000]
+CUTS = ["whole", "single samples", "sevens", "uneven", "with empty blocks"]
+
+pytestmark = pytest.mark.filterwarnings("ignore:n_fft=.* is too large")
+
+
+def hann(size):
+    return scipy.signal.get_window("hann", size).astype(np.float32)
+
+
+def song(rng, samples, channels=2):
+    return rng.uniform(-1, 1, (samples, channels)).astype(np.float32)
+
+
+def cut(waveform, how):
+    n = len(waveform)
+    if how == "whole":
+        return [waveform]
+    if how == "single samples":
+        first = min(n, 300)
+        return [waveform[i : i + 1] for i in range(first)] + [waveform[first:]]
+    if how == "sevens":
+        return [waveform[i : i + 7] for i in range(0, n, 7)]
+    places = np.sort(np.random.default_rng(n).integers(0, n + 1, 5))
+    blocks = np.split(waveform, places)
+    return blocks if how == "uneven" else [waveform[:0], *blocks, waveform[:0], waveform[:0]]
+
+
+def there_and_back(blocks, size, hop):
+    length = Counter()
+    spectra = analyse(length.count(blocks), hann(size), hop)
+    return np.concatenate(list(synthesise(spectra, hann(size), hop, length)))
+
+
+@pytest.mark.parametrize("how", CUTS)
+@pytest.mark.parametrize("samples", LENGTHS)
+def test_analysis_is_librosas_stft(rng, samples, how):
+    waveform = song(rng, samples)
+    pieces = list(analyse(cut(waveform, how), hann(64), 16))
+    spectrum = np.concatenate(pieces, axis=2)
+    expected = librosa.stft(waveform.T, n_fft=64, hop_length=16, window="hann", center=True)
+    assert spectrum.shape == expected.shape
+    assert spectrum.dtype == np.complex64
+    np.testing.assert_allclose(spectrum, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_analysis_at_the_size_of_a_cd(rng, channels):
+    waveform = song(rng, 100_000, channels)
+    spectrum = np.concatenate(list(analyse(cut(waveform, "uneven"), hann(4096), 1024)), axis=2)
+    expected = librosa.stft(waveform.T, n_fft=4096, hop_length=1024)
+    np.testing.assert_allclose(spectrum, expected, atol=2e-4)
+
+
+@pytest.mark.parametrize("how", CUTS)
+@pytest.mark.parametrize("samples", LENGTHS)
+def test_synthesis_gives_the_song_back_in_its_length(rng, samples, how):
+    waveform = song(rng, samples)
+    back = there_and_back(cut(waveform, how), 64, 16)
+    assert back.shape == waveform.shape
+    np.testing.assert_allclose(back, waveform, atol=2e-6)
+
+
+@pytest.mark.parametrize(("size", "hop"), [(64, 8), (64, 32), (1024, 256), (4096, 1024)])
+@pytest.mark.parametrize("samples", [1, 31, 32, 5000, 8191])
+def test_synthesis_works_for_every_frame_and_hop(rng, size, hop, samples):
+    waveform = song(rng, samples, 1)
+    back = there_and_back([waveform], size, hop)
+    assert back.shape == waveform.shape
+    # Where a hop is half the frame, the song's last samples stand at a window's very edge.
+    np.testing.assert_allclose(back, waveform, atol=1e-5 if hop < size // 2 else 1e-4)
+
+
+def test_synthesis_of_changed_spectra_is_librosas_inverse(rng):
+    waveform = song(rng, 5000, 2)
+    spectra = list(analyse(cut(waveform, "uneven"), hann(64), 16))
+    mask = rng.uniform(0, 1, (33, sum(s.shape[2] for s in spectra))).astype(np.float32)
+    masked, at = [], 0
+    for spectrum in spectra:
+        masked.append(spectrum * mask[:, at : at + spectrum.shape[2]])
+        at += spectrum.shape[2]
+    length = Counter()
+    length.samples = len(waveform)
+    ours = np.concatenate(list(synthesise(masked, hann(64), 16, length)))
+    expected = librosa.istft(np.concatenate(masked, axis=2), hop_length=16, length=5000).T
+    np.testing.assert_allclose(ours, expected, atol=1e-5)
+
+
+def test_pieces_come_while_the_song_is_still_coming(rng):
+    blocks = iter(cut(song(rng, 20000), "sevens"))
+    length = Counter()
+    first = next(iter(synthesise(analyse(length.count(blocks), hann(64), 16), hann(64), 16, length)))
+    assert len(first) > 0
+    assert length.samples < 20000
+
+
+def test_the_counter_knows_the_length_once_all_has_passed(rng):
+    counter = Counter()
+    blocks = cut(song(rng, 1234), "uneven")
+    passed = list(counter.count(blocks))
+    assert counter.samples == 1234
+    assert all(a is b for a, b in zip(passed, blocks, strict=True))

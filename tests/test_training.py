@@ -1,0 +1,179 @@
+"""Training: reproducible to the bit, unharmed by a kill, and its result is the best epoch."""
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from vocalseg.loader import TileStore
+from vocalseg.training import choose_precision, fit, reference_losses
+from vocalseg.unet import build_unet
+
+SIZE, TILES, EPOCHS = 16, 20, 4
+
+
+def make_store(opposite=0):
+    """Easy task: the vocals are the lower half of the bins.
+
+    In the last ``opposite`` tiles they are the negative of it, so what is learned from the others
+    makes these worse.
+    """
+    mixture = np.random.default_rng(0).random((TILES, SIZE, SIZE), dtype=np.float32)
+    vocals = mixture.copy()
+    vocals[:, SIZE // 2 :] = 0
+    vocals[TILES - opposite :] *= -1
+    ones = np.ones((TILES, SIZE, 1), np.float32)
+    return TileStore(mixture, vocals, 0 * ones, ones)
+
+
+def make_examples(validation=6):
+    """Some of each kind; the last tiles are for validation."""
+    rows = [("original", tile, -1) for tile in range(TILES)]
+    rows += [("splice", tile, -1) for tile in range(0, 12, 3)]
+    rows += [("blackout", tile, tile % 8) for tile in range(1, 14, 3)]
+    table = pd.DataFrame(rows, columns=["kind", "tile", "blackout_start"])
+    held_out = table["tile"] >= TILES - validation
+    return table.assign(part=np.where(held_out, "validation", "train"))
+
+
+def network(seed):
+    keras.utils.clear_session()  # layers are numbered, and named, as in a new process
+    keras.utils.set_random_seed(seed)
+    return build_unet(SIZE, SIZE, 2, 1)
+
+
+def train(folder, initial=1, store=None, **changes):
+    model = network(initial)
+    settings = {
+        "loss": "mae",
+        "epochs": EPOCHS,
+        "batch_size": 4,
+        "learning_rate": 0.01,
+        "seed": 42,
+        "backup": folder / "backup.npz",
+    }
+    history = fit(model, store or make_store(), make_examples(), **settings | changes)
+    return model, history
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    return train(tmp_path_factory.mktemp("unbroken"))
+
+
+def weights_file(model, path):
+    model.save_weights(path)
+    return path.read_bytes()
+
+
+# ------------------------------------------------------------------ reproducible, kill-proof
+
+
+def test_the_same_arguments_give_the_same_weights_to_the_byte(unbroken, tmp_path):
+    model, history = unbroken
+    again, same_history = train(tmp_path)
+    pd.testing.assert_frame_equal(history, same_history, check_exact=True)
+    assert weights_file(model, tmp_path / "a.weights.h5") == weights_file(
+        again, tmp_path / "b.weights.h5"
+    )
+
+
+def test_a_killed_training_goes_on_as_if_it_had_never_stopped(unbroken, tmp_path):
+    def kill(epoch):
+        if epoch["epoch"] == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, on_epoch=kill)
+    seen = []
+    model, history = train(tmp_path, initial=99, on_epoch=seen.append)  # other initial weights
+
+    expected_model, expected_history = unbroken
+    pd.testing.assert_frame_equal(history, expected_history, check_exact=True)
+    for weight, expected in zip(model.get_weights(), expected_model.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, expected)
+    assert seen == expected_history.to_dict("records")
+
+
+def test_another_seed_gives_another_order_and_other_weights(unbroken, tmp_path):
+    other, _ = train(tmp_path, seed=43)
+    pairs = zip(unbroken[0].get_weights(), other.get_weights(), strict=True)
+    assert any(not np.array_equal(one, two) for one, two in pairs)
+
+
+def test_the_history_counts_epochs_from_one(unbroken):
+    _, history = unbroken
+    assert history.columns.tolist() == ["epoch", "loss", "val_loss"]
+    assert history["epoch"].tolist() == [1, 2, 3, 4]
+    assert np.isfinite(history).all(axis=None)
+
+
+# ------------------------------------------------------------------ the result
+
+
+def test_the_loss_falls_on_an_easy_task(unbroken):
+    _, history = unbroken
+    assert history["loss"].iloc[-1] < 0.7 * history["loss"].iloc[0]
+
+
+@pytest.mark.parametrize("loss", ["mae", "mse"])
+def test_the_model_ends_with_the_best_epochs_weights(tmp_path, loss):
+    store, examples = make_store(opposite=6), make_examples()
+    model, history = train(tmp_path, store=store, loss=loss, epochs=6, learning_rate=0.03)
+    assert history["val_loss"].idxmin() < len(history) - 1  # else the last would do as well
+
+    mixture, vocals = store.examples(examples[examples["part"] == "validation"])
+    error = keras.ops.convert_to_numpy(model(mixture, training=False)) - vocals
+    expected = np.mean(np.abs(error) if loss == "mae" else error**2)
+    assert history["val_loss"].min() == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_loss_that_is_not_a_number_stops_the_training(tmp_path):
+    store = make_store()
+    store.vocals[0] = np.nan
+    with pytest.raises(FloatingPointError, match="epoch 1"):
+        train(tmp_path, store=store, epochs=2)
+    assert not (tmp_path / "backup.npz").exists()
+
+
+# ------------------------------------------------------------------ estimates without a network
+
+
+def test_reference_losses_are_those_of_zeros_and_of_the_mixture():
+    mixture = np.array([[[1, 2], [3, 4]], [[2, 2], [2, 2]], [[9, 9], [9, 9]]], np.float32)
+    vocals = np.array([[[1, 1], [1, 0]], [[0, 2], [2, 2]], [[5, 5], [5, 5]]], np.float32)
+    store = TileStore(mixture, vocals, np.zeros((3, 2, 1)), np.ones((3, 2, 1)))
+    table = pd.DataFrame({"kind": "original", "tile": range(3), "blackout_start": -1})
+    table["part"] = ["validation", "validation", "train"]
+    for batch_size in (1, 2, 5):
+        mae = reference_losses(store, table, "mae", batch_size)
+        mse = reference_losses(store, table, "mse", batch_size)
+        # differences of the mixture: 0 1 2 4 and 2 0 0 0
+        assert mae == pytest.approx({"zeros": (3 + 6) / 8, "mixture": (7 + 2) / 8})
+        assert mse == pytest.approx({"zeros": (3 + 12) / 8, "mixture": (21 + 4) / 8})
+
+
+def test_reference_losses_are_taken_on_scaled_tiles():
+    mixture = np.full((1, 2, 2), 10, np.float32)
+    store = TileStore(mixture, mixture / 2, np.full((1, 2, 1), 3.0), np.full((1, 2, 1), 2.0))
+    table = pd.DataFrame(
+        {"kind": ["original"], "tile": [0], "blackout_start": [-1], "part": ["validation"]}
+    )
+    losses = reference_losses(store, table, "mae", 1)
+    assert losses == pytest.approx({"zeros": 1.0, "mixture": 2.5})  # (5 - 3) / 2; (10 - 5) / 2
+
+
+# ------------------------------------------------------------------ precision
+
+
+@pytest.mark.parametrize(
+    ("wanted", "policy"), [("float32", "float32"), ("bfloat16", "mixed_bfloat16")]
+)
+def test_precision_is_given_by_keras_name(wanted, policy):
+    assert choose_precision(wanted) == policy
+    assert keras.DTypePolicy(policy).name == policy
+
+
+def test_automatic_precision_is_one_of_the_two_and_always_the_same():
+    assert choose_precision("auto") in ("float32", "mixed_bfloat16")
+    assert choose_precision("auto") == choose_precision("auto")
