@@ -11,7 +11,7 @@ help:  ## list the commands
 
 demo: setup check  ## set up, train on the embedded songs, score, keep the separated songs
 	dvc repro
-	@dvc metrics show --md metrics/eval.json metrics/bounds.json
+	@python -m study.scores
 
 test: setup lint  ## the whole test suite
 	pytest

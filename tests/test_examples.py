@@ -93,7 +93,9 @@ def test_a_splice_does_not_reach_over_a_tile_that_was_left_out():
     assert kind(table(tiles), "splice")["tile"].tolist() == [0, 3, 8]
 
 
-@pytest.mark.parametrize(("threshold", "kept"), [(0, [0, 1, 2, 3]), (100, [1, 2, 3]), (101, [2, 3])])
+@pytest.mark.parametrize(
+    ("threshold", "kept"), [(0, [0, 1, 2, 3]), (100, [1, 2, 3]), (101, [2, 3])]
+)
 def test_tiles_with_quieter_vocals_than_the_threshold_are_left_out(threshold, kept):
     tiles = store(a=[99.9, 100.0, LOUD], b=[LOUD])
     examples = table(tiles, min_vocal_l1=threshold, blackout=1.0)

@@ -25,8 +25,8 @@ def scaled(store, tiles, which):
     x = np.empty((BINS, FRAMES), np.float32)
     for b in range(BINS):
         for t in range(FRAMES):
-            at = (which, b if store.offset.shape[1] > 1 else 0, t if store.offset.shape[2] > 1 else 0)
-            x[b, t] = (tiles[which, b, t] - store.offset[at]) / store.scale[at]
+            at = (b, 0) if store.offset.shape[2] == 1 else (0, t)
+            x[b, t] = (tiles[which, b, t] - store.offset[which][at]) / store.scale[which][at]
     return x
 
 
@@ -69,8 +69,12 @@ def test_a_blackout_is_zero_for_half_a_tile_in_the_scaled_domain(store, start):
 
 def test_examples_of_all_kinds_stand_in_the_order_of_the_table(store):
     rows = [
-        row("blackout", 4, 1), row("splice", 0), row("original", 0), row("splice", 3),
-        row("original", 4), row("blackout", 0, 2),
+        row("blackout", 4, 1),
+        row("splice", 0),
+        row("original", 0),
+        row("splice", 3),
+        row("original", 4),
+        row("blackout", 0, 2),
     ]
     together = store.examples(pd.DataFrame(rows))
     for i, single in enumerate(rows):

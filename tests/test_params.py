@@ -38,9 +38,10 @@ def put(values, key, value):
 
 
 def test_the_committed_file_is_valid():
-    assert params.load(COMMITTED).model_dump() == params.check(
-        yaml.safe_load(COMMITTED.read_text(encoding="utf-8"))
-    ).model_dump()
+    assert (
+        params.load(COMMITTED).model_dump()
+        == params.check(yaml.safe_load(COMMITTED.read_text(encoding="utf-8"))).model_dump()
+    )
 
 
 def test_an_empty_eval_and_a_dataset_without_seed_are_valid(values):
@@ -217,9 +218,7 @@ def test_a_hop_that_does_not_divide_the_frame_at_least_twice_is_an_error(values,
         ("stft.frame_size", 1040, "stft.frame_size / 2 = 520"),
     ],
 )
-def test_a_tile_that_cannot_be_halved_at_each_level_is_an_error(
-    values, rejects, key, value, named
-):
+def test_a_tile_that_cannot_be_halved_at_each_level_is_an_error(values, rejects, key, value, named):
     values["stft"]["hop"] = 16 if key == "stft.frame_size" else 256
     with rejects("params.yaml", named, "multiple of 2^model.depth = 16"):
         params.check(put(values, key, value))

@@ -113,7 +113,8 @@ def level(waveform, hertz):
 
 def test_above_the_networks_band_the_mask_is_carried_on():
     mixture = tones(1000, 5000, 8000)
-    vocals, accompaniment = Separator(half, change(PAPER, scaler="max"), extend=True).separate(mixture, CD)
+    separator = Separator(half, change(PAPER, scaler="max"), extend=True)
+    vocals, accompaniment = separator.separate(mixture, CD)
     for hertz in (1000, 5000, 8000):
         assert level(vocals, hertz) == pytest.approx(0.1, rel=0.02)
         assert level(accompaniment, hertz) == pytest.approx(0.1, rel=0.02)
@@ -287,7 +288,8 @@ class Recorder(Separator):
 def like_music(rng, samples):
     """Pink noise and a chord, different on both sides."""
     spectrum = np.fft.rfft(rng.standard_normal((samples, 2)), axis=0)
-    pink = np.fft.irfft(spectrum / np.sqrt(np.arange(1, len(spectrum) + 1))[:, None], samples, axis=0)
+    spectrum /= np.sqrt(np.arange(1, len(spectrum) + 1))[:, None]
+    pink = np.fft.irfft(spectrum, samples, axis=0)
     time = np.arange(samples)[:, None] / CD
     chord = sum(np.sin(2 * np.pi * f * time * [1, 1.003]) for f in (220, 277, 330, 1760, 4186))
     return (0.1 * pink / pink.std() + 0.02 * chord).astype(np.float32)

@@ -42,9 +42,7 @@ def test_a_frame_is_the_transform_of_the_windowed_samples_around_its_centre(rng)
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FRAME) / FRAME)
     centre = 10 * HOP
     expected = np.fft.rfft(window * waveform[centre - FRAME // 2 : centre + FRAME // 2])
-    np.testing.assert_allclose(
-        spectrogram.stft(waveform, FRAME, HOP)[:, 10], expected, atol=1e-4
-    )
+    np.testing.assert_allclose(spectrogram.stft(waveform, FRAME, HOP)[:, 10], expected, atol=1e-4)
 
 
 def test_no_samples_are_an_error():

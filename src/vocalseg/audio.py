@@ -16,7 +16,7 @@ from vocalseg.errors import BadInput
 #: Decoded by ffmpeg (through stempeg), all other formats by libsndfile.
 FFMPEG_FORMATS = (".m4a", ".mp4")
 
-#: What a container says of its length may count an encoder's padding.
+#: By how much a whole M4A or MP4 may be shorter than its header says: an encoder's padding.
 PADDING_SECONDS = 0.1
 
 
@@ -73,7 +73,7 @@ def read(path: str | Path, stream: int = 0) -> tuple[np.ndarray, int]:
     """
     frames, sample_rate, _ = properties(path, stream)
     if Path(path).suffix.lower() in FFMPEG_FORMATS:
-        waveform = _decode(Path(path), stream)
+        waveform = _decode(Path(path), stream)[:frames]  # without what the last frame pads
         frames -= round(PADDING_SECONDS * sample_rate)
     else:
         try:

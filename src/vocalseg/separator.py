@@ -11,17 +11,16 @@ same bins and the same frames in an STFT whose frame and hop are four times as l
 All of it runs as a stream of blocks: memory does not grow with the song.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import scipy.signal
 
-from vocalseg import audio, model_file, scaling
+from vocalseg import model_file, scaling
 from vocalseg.errors import BadInput
 from vocalseg.model_file import Settings
-from vocalseg.streaming import Counter, analyse, synthesise
+from vocalseg.streaming import Backlog, Counter, analyse, resample, synthesise
 from vocalseg.tiling import crossfade
 
 FULL_RATE = 44_100
@@ -133,46 +132,59 @@ class Separator:
         if not np.isfinite(song).all():
             raise ValueError("the waveform holds NaN or infinite samples")
         columns = song[:, np.newaxis] if song.ndim == 1 else song
-        full = audio.resample(columns, sample_rate, FULL_RATE)
-        blocks = (full[i : i + FULL_RATE] for i in range(0, len(full), FULL_RATE))
-        vocals = np.concatenate(list(self.stream(blocks)))
-        vocals = audio.resample(vocals, FULL_RATE, sample_rate)[: len(song)]
-        vocals = np.pad(vocals, ((0, len(song) - len(vocals)), (0, 0))).reshape(song.shape)
+        blocks = (columns[i : i + sample_rate] for i in range(0, len(song), sample_rate))
+        pieces = [vocals for vocals, _ in self.stream(blocks, sample_rate)]
+        vocals = np.concatenate(pieces).reshape(song.shape)
         return vocals, song - vocals
 
-    def stream(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    def stream(
+        self, blocks: Iterable[np.ndarray], sample_rate: int
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Separate a song that comes in blocks.
 
         Parameters
         ----------
         blocks : iterable of float32 arrays, (samples, channels)
-            At 44,100 Hz, of any lengths.
+            Of any lengths.
+        sample_rate : int
+            In Hz.
 
         Yields
         ------
-        float32 arrays, (samples, channels)
-            The vocals: other cuts, the same total length, some seconds behind the input.
+        vocals, accompaniment : float32 arrays, (samples, channels)
+            In other cuts than the input, some seconds behind it, as many samples in all.
         """
+        mixture = Backlog()
+        full = resample(mixture.keep(blocks), sample_rate, FULL_RATE)
+        for vocals in resample(self._vocals(full), FULL_RATE, sample_rate):
+            piece = mixture.take(len(vocals))
+            if len(piece):
+                yield vocals[: len(piece)], piece - vocals[: len(piece)]
+        if len(rest := mixture.take()):  # a resampler may end a few samples early
+            yield np.zeros_like(rest), rest
+
+    def _vocals(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """Vocals of a stream at 44,100 Hz, in other cuts, as many samples in all."""
         settings = self.settings
         factor = FULL_RATE // settings.sample_rate
         frame, hop = settings.frame_size * factor, settings.hop * factor
         window = scipy.signal.get_window("hann", frame).astype(np.float32)
         length = Counter()
-        waiting: deque[np.ndarray] = deque()  # spectra whose mask is not known yet
+        spectra = Backlog(axis=2)  # whose mask is not known yet
 
         def magnitudes():
-            for spectrum in analyse(length.count(blocks), window, hop):
-                waiting.append(spectrum)
+            for spectrum in spectra.keep(analyse(length.count(blocks), window, hop)):
                 yield np.abs(spectrum[:, : settings.bins].mean(axis=0)) / factor
 
-        def vocals():
+        def masked():
             masks = crossfade(
                 magnitudes(), self.mask_tiles, settings.tile_frames, self.shared, self.batch
             )
             for mask, mixture in masks:
-                yield _take(waiting, mask.shape[1]) * self._full_band(mask, mixture, frame // 2 + 1)
+                full = self._full_band(mask, mixture, frame // 2 + 1)
+                yield spectra.take(mask.shape[1]) * full
 
-        yield from synthesise(vocals(), window, hop, length)
+        yield from synthesise(masked(), window, hop, length)
 
     def _full_band(self, mask: np.ndarray, mixture: np.ndarray, rows: int) -> np.ndarray:
         """Mask (bins, k) to (rows, k): above the band a frame's mean over its upper quarter.
@@ -187,13 +199,3 @@ class Separator:
             weight = mixture[upper] + np.finfo(np.float32).tiny
             full[len(mask) :] = (mask[upper] * weight).sum(axis=0) / weight.sum(axis=0)
         return full
-
-
-def _take(waiting: deque[np.ndarray], count: int) -> np.ndarray:
-    """The first ``count`` frames of the spectra (channels, rows, k) in a queue."""
-    taken = waiting.popleft()
-    while taken.shape[2] < count:
-        taken = np.concatenate((taken, waiting.popleft()), axis=2)
-    if taken.shape[2] > count:
-        waiting.appendleft(taken[:, :, count:])
-    return taken[:, :, :count]

@@ -1,9 +1,11 @@
-"""The STFT of a stream of blocks, and back: what librosa does to a whole song, piece by piece."""
+"""STFT, its inverse, and resampling of a stream of blocks: as librosa and soxr do to a song."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 import scipy.fft
+import soxr
 
 
 class Counter:
@@ -16,6 +18,58 @@ class Counter:
         for block in blocks:
             self.samples += len(block)
             yield block
+
+
+class Backlog:
+    """Keeps what passes by until its counterpart, some way behind in the stream, is ready.
+
+    Parameters
+    ----------
+    axis : int
+        Along which pieces follow each other.
+    """
+
+    def __init__(self, axis: int = 0):
+        self.axis = axis
+        self.pieces: deque[np.ndarray] = deque()
+
+    def keep(self, pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """Pass pieces on and remember them."""
+        for piece in pieces:
+            self.pieces.append(piece)
+            yield piece
+
+    def take(self, count: int | None = None) -> np.ndarray:
+        """The oldest ``count`` steps along the axis, fewer where there are no more; or all."""
+        taken, missing = [], count
+        while self.pieces and missing != 0:
+            piece = self.pieces.popleft()
+            if missing is not None and piece.shape[self.axis] > missing:
+                piece, rest = np.split(piece, [missing], axis=self.axis)
+                self.pieces.appendleft(rest)
+            if missing is not None:
+                missing -= piece.shape[self.axis]
+            taken.append(piece)
+        return np.concatenate(taken, axis=self.axis) if taken else np.empty(0, np.float32)
+
+
+def resample(blocks: Iterable[np.ndarray], rate: int, new_rate: int) -> Iterator[np.ndarray]:
+    """Change the rate of blocks (samples, channels) with soxr's HQ filter."""
+    if rate == new_rate:
+        yield from blocks
+        return
+    stream = None
+    for block in blocks:
+        if stream is None:
+            channels = block.shape[1]
+            stream = soxr.ResampleStream(rate, new_rate, channels, dtype="float32", quality="HQ")
+        out = stream.resample_chunk(np.ascontiguousarray(block))
+        if len(out):
+            yield out.reshape(-1, channels)
+    if stream is not None:
+        out = stream.resample_chunk(np.empty((0, channels), np.float32), last=True)
+        if len(out):
+            yield out.reshape(-1, channels)
 
 
 def analyse(blocks: Iterable[np.ndarray], window: np.ndarray, hop: int) -> Iterator[np.ndarray]:
@@ -68,7 +122,8 @@ def synthesise(
         skip = min(dropped, len(out))
         dropped -= skip
         given += len(out) - skip
-        yield out[skip:]
+        if len(out) > skip:
+            yield out[skip:]
     if sums is not None:
         rest = (sums / np.maximum(weights, 1e-8)).reshape(len(sums), -1).T[dropped:]
         yield rest[: length.samples - given]

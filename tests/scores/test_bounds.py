@@ -75,8 +75,9 @@ def test_the_ceilings_stand_above_the_floor(rng):
 
 def test_the_mask_estimate_is_librosas_with_the_mask_by_hand(rng):
     vocals, band = noise(rng, channels=1), noise(rng, channels=1)
-    x, v, a = (librosa.stft(s[:, 0], n_fft=FRAME, hop_length=HOP) for s in
-               (vocals + band, vocals, band))
+    x, v, a = (
+        librosa.stft(s[:, 0], n_fft=FRAME, hop_length=HOP) for s in (vocals + band, vocals, band)
+    )
     mask = np.abs(v) / (np.abs(v) + np.abs(a))
     expected = librosa.istft(mask * x, hop_length=HOP, length=len(vocals))
     estimate = ideal_estimates(vocals + band, vocals, FRAME, HOP)["irm"]

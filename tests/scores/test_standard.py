@@ -84,9 +84,7 @@ def test_bss_eval_is_the_median_over_musevals_windows_of_one_second():
     hiss = noise(3, channels=2)
     estimates = [vocals + 0.3 * band + 0.1 * hiss, 0.7 * band + 0.1 * vocals]
     scores = bss_eval(vocals, band, *estimates, RATE)
-    by_hand = museval.evaluate(
-        np.stack([vocals, band]), np.stack(estimates), win=RATE, hop=RATE
-    )
+    by_hand = museval.evaluate(np.stack([vocals, band]), np.stack(estimates), win=RATE, hop=RATE)
     for name, values in zip(("sdr", "isr", "sir", "sar"), by_hand, strict=True):
         assert values.shape == (2, 3)
         assert scores[name] == pytest.approx(np.median(values[0]))
@@ -166,7 +164,8 @@ def test_a_song_is_scored_by_both_protocols():
     scores = by_protocol(score_song(mixture, VOCALS, estimate, RATE))
     expected = bss_eval(VOCALS, BAND, estimate, mixture - estimate, RATE)
     assert list(scores) == [("museval", m) for m in MUSEVAL] + [
-        ("global", "sdr"), ("global", "si_sdr")
+        ("global", "sdr"),
+        ("global", "si_sdr"),
     ]
     for metric, value in expected.items():
         assert scores["museval", metric] == pytest.approx(value, abs=1e-6)

@@ -101,9 +101,7 @@ def test_silent_vocals_are_left_out_after_the_grouping():
     vocals[5:10] = 0
     made = list(table1.segments([(estimate, vocals, phase)], HOP))
     assert len(made) == 2
-    np.testing.assert_allclose(
-        made[1][1], inverse(vocals[10:], phase[10:]), rtol=1e-5, atol=1e-4
-    )
+    np.testing.assert_allclose(made[1][1], inverse(vocals[10:], phase[10:]), rtol=1e-5, atol=1e-4)
 
 
 def test_an_estimate_of_zeros_is_left_out():
@@ -111,9 +109,7 @@ def test_an_estimate_of_zeros_is_left_out():
     estimate[:5] = 0
     made = list(table1.segments([(estimate, vocals, phase)], HOP))
     assert len(made) == 1
-    np.testing.assert_allclose(
-        made[0][0], inverse(estimate[5:], phase[5:]), rtol=1e-5, atol=1e-4
-    )
+    np.testing.assert_allclose(made[0][0], inverse(estimate[5:], phase[5:]), rtol=1e-5, atol=1e-4)
 
 
 def test_segments_come_song_by_song():

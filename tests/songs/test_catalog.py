@@ -31,8 +31,13 @@ def make_set(root, train=("b", "a"), test=("c",)):
 
 def entry(name="song", **changes):
     values = {
-        "name": name, "split": "train", "seconds": 200.123, "sample_rate": 44100, "channels": 2,
-        "checksum": "0123456789abcdef0123456789abcdef", "source": f"train/{name}",
+        "name": name,
+        "split": "train",
+        "seconds": 200.123,
+        "sample_rate": 44100,
+        "channels": 2,
+        "checksum": "0123456789abcdef0123456789abcdef",
+        "source": f"train/{name}",
     }
     return Song(**values | changes)
 
@@ -57,8 +62,12 @@ def test_all_songs_come_back_in_their_order(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "checksum", ["12345678901234567890123456789012", "00000000000000000000000000000007",
-                 "1234567890123456789012345678e123"]
+    "checksum",
+    [
+        "12345678901234567890123456789012",
+        "00000000000000000000000000000007",
+        "1234567890123456789012345678e123",
+    ],
 )
 def test_a_checksum_of_digits_stays_a_checksum(tmp_path, checksum):
     songs = [entry(checksum=checksum)]
@@ -79,8 +88,12 @@ def test_the_same_songs_give_the_same_bytes(tmp_path):
 def test_songs_come_by_split_and_then_by_name(tmp_path):
     songs = catalog.scan(make_set(tmp_path, ["b", "a", "10", "9"], ["z", "c"]), tmp_path)
     assert [(song.split, song.name) for song in songs] == [
-        ("train", "10"), ("train", "9"), ("train", "a"), ("train", "b"),
-        ("test", "c"), ("test", "z"),
+        ("train", "10"),
+        ("train", "9"),
+        ("train", "a"),
+        ("train", "b"),
+        ("test", "c"),
+        ("test", "z"),
     ]
 
 
@@ -113,7 +126,9 @@ def test_one_changed_byte_changes_the_checksum_of_its_song_alone(tmp_path, stem)
     path.write_bytes(content)
     after = catalog.scan(tmp_path, tmp_path)
     assert [b.checksum == a.checksum for b, a in zip(before, after, strict=True)] == [
-        True, False, True
+        True,
+        False,
+        True,
     ]
 
 

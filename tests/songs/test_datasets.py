@@ -1,4 +1,4 @@
-"""Data sets as people keep them: found, catalogued and read, whatever their format; never touched."""
+"""Data sets as people keep them: found, catalogued and read in any format, never touched."""
 
 import os
 import shutil

@@ -27,7 +27,7 @@ RECORDS = {"musdb18": 1117372, "musdb18-hq": 3338373}
 @pytest.fixture(scope="module")
 def twins(tmp_path_factory):
     folder = tmp_path_factory.mktemp("musdb")
-    small_musdb.write_musdb(folder / "stems", folder / "wav")
+    small_musdb.write_musdb(folder / "stems", folder / "wav", seconds=2.0)
     return folder
 
 
@@ -177,8 +177,10 @@ def test_a_sample_that_was_cut_is_fetched_again(project, server, twins, tmp_path
 # ------------------------------------------------------------------ an existing copy
 
 
-@pytest.mark.parametrize("form", ["stems", "wav"])
-@pytest.mark.parametrize("name", ["musdb18", "musdb18-hq", "musdb18-7s"])
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [("musdb18", "stems"), ("musdb18-hq", "wav"), ("musdb18-hq", "stems"), ("musdb18-7s", "stems")],
+)
 def test_an_existing_copy_is_used_where_it_lies(project, server, twins, name, form):
     before = snapshot(twins)
     songs = run_download(name, twins / form)
@@ -204,7 +206,7 @@ def test_a_changed_file_of_an_existing_copy_stops_later_stages(
     shutil.copytree(twins / "wav", tmp_path / "copy")
     songs = run_download("musdb18-hq", tmp_path / "copy")
     changed = Path(songs[1].source) / "vocals.wav"
-    sf.write(changed, np.zeros((4 * 44100, 2)), 44100)
+    sf.write(changed, np.zeros((2 * 44100, 2)), 44100)
     with rejects(changed.parent, "changed", "dvc repro --force download"):
         resample.main()
     before = songs[1].checksum

@@ -1,0 +1,134 @@
+"""What does the preparation cost, next to what it cannot do without?
+
+    python -m benchmarks.preparation [--minutes 20] [--repeats 3]
+
+Makes synthetic songs (44.1 kHz stereo WAV, four minutes each) in a temporary folder, runs the stage
+commands resample, stft_tile, normalize and augment on them, and the same on twice as many songs. The
+floor does, in two threads and in this process, what no implementation can leave out: read the bytes,
+resample with soxr HQ, transform both stems, write the resampled songs and the tiles. All numbers are
+the best of the repeats; time to start Python and import is measured apart and taken off.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import soundfile as sf
+import soxr
+import yaml
+from scipy.fft import rfft
+from scipy.signal.windows import hann
+
+import stages  # noqa: F401  (puts this folder's src first on the path)
+from vocalseg.songs import catalog
+
+ROOT = Path(__file__).resolve().parent.parent
+STAGES = ("resample", "stft_tile", "normalize", "augment")
+RATE, SONG_SECONDS, THREADS = 44_100, 240, 2
+
+
+def make_songs(project: Path, minutes: float) -> None:
+    """A copy of the repository's code with synthetic songs, all but a short one for training."""
+    for name in ("stages", "src"):
+        shutil.copytree(ROOT / name, project / name)
+    shutil.copy(ROOT / "params.yaml", project)
+    raw = project / "data" / "raw"
+    time_axis = np.arange(RATE * SONG_SECONDS) / RATE
+    tone = 0.2 * np.sin(2 * np.pi * 440 * time_axis)
+    noise = np.random.default_rng(0).uniform(-0.2, 0.2, len(tone))
+    count = round(minutes * 60 / SONG_SECONDS)
+    for number in range(count + 1):
+        folder = raw / ("train" if number < count else "test") / f"Song {number:03}"
+        folder.mkdir(parents=True)
+        length = len(tone) if number < count else 10 * RATE
+        vocals = np.stack([tone, np.roll(tone, number)], axis=1)[:length]
+        mixture = vocals + np.roll(noise, 1000 * number)[:length, np.newaxis]
+        for stem, waveform in (("mixture", mixture), ("vocals", vocals)):
+            sf.write(folder / f"{stem}.wav", waveform, RATE, subtype="PCM_16")
+    catalog.write(catalog.scan(raw, raw), raw / "catalog.csv")
+
+
+def run(project: Path, *arguments: str) -> tuple[float, float]:
+    """Wall time in seconds and peak memory in MiB of a Python process."""
+    environment = {**os.environ, "PYTHONPATH": ""}
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, *arguments], cwd=project, env=environment, stdout=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    if status:
+        sys.exit(f"python {' '.join(arguments)}: failed")
+    return seconds, usage.ru_maxrss / 1024
+
+
+def floor(project: Path) -> float:
+    """Seconds for reading, resampling, transforming and writing, nothing else."""
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    rate, stft = params["audio"]["sample_rate"], params["stft"]
+    window = hann(stft["frame_size"], sym=False).astype(np.float32)
+    out = Path(tempfile.mkdtemp(dir=project))
+
+    def prepare(path):
+        samples = np.frombuffer(path.read_bytes()[44:], np.int16).reshape(-1, 2)
+        mono = soxr.resample(samples.mean(axis=1, dtype=np.float32), RATE, rate, quality="HQ")
+        (out / f"{path.parent.name} {path.stem}.wav").write_bytes(mono.tobytes())
+        if path.parent.parent.name == "train":
+            frames = np.lib.stride_tricks.sliding_window_view(mono, stft["frame_size"])
+            spectrum = rfft(frames[:: stft["hop"]] * window, axis=1)
+            magnitude = np.abs(spectrum)[:, :-1]
+            (out / f"{path.parent.name} {path.stem}.npy").write_bytes(magnitude.tobytes())
+
+    start = time.perf_counter()
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(prepare, sorted((project / "data" / "raw").rglob("*.wav"))))
+    seconds = time.perf_counter() - start
+    shutil.rmtree(out)
+    return seconds
+
+
+def measure(minutes: float, repeats: int) -> pd.DataFrame:
+    """Start, seconds and MiB of each stage, and the floor's seconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder)
+        make_songs(project, minutes)
+        rounds = []
+        for _ in range(repeats):
+            rows = {"floor": {"start": 0.0, "seconds": floor(project), "MiB": np.nan}}
+            for stage in STAGES:
+                start, _ = run(project, "-c", f"import stages.{stage}")
+                seconds, memory = run(project, "-m", f"stages.{stage}")
+                rows[stage] = {"start": start, "seconds": seconds - start, "MiB": memory}
+            rounds.append(pd.DataFrame(rows).T)
+        best = pd.concat(rounds).groupby(level=0)
+        table = best.min()
+        table["MiB"] = best["MiB"].max()
+        return table.loc[[*STAGES, "floor"]]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--repeats", type=int, default=3)
+    options = parser.parse_args()
+    once, twice = (measure(n * options.minutes, options.repeats) for n in (1, 2))
+    table = once.join(twice[["seconds", "MiB"]], rsuffix=" (twice the songs)")
+    print(table.round({"start": 1, "MiB": 0, "MiB (twice the songs)": 0}).round(2).to_string())
+    for label, result in ((f"{options.minutes:g} min", once), ("twice", twice)):
+        seconds = result.loc[list(STAGES), "seconds"].sum()
+        print(
+            f"{label}: {seconds:.1f} s = {seconds / result.loc['floor', 'seconds']:.2f} x floor, "
+            f"peak {result['MiB'].max():.0f} MiB, start at most {result['start'].max():.1f} s"
+        )
+
+
+if __name__ == "__main__":
+    main()

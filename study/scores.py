@@ -1,0 +1,36 @@
+"""The scores of the last run between their floor and ceilings, as a Markdown table.
+
+python -m study.scores
+"""
+
+import json
+from pathlib import Path
+
+ROWS = {
+    "mixture": "mixture (floor)",
+    "eval": "**vocalseg**",
+    "irm": "ideal ratio mask",
+    "mix_phase": "true magnitude, mixture's phase",
+}
+COLUMNS = {
+    "museval": {"sdr": "SDR", "sir": "SIR", "sar": "SAR", "isr": "ISR"},
+    "global": {"sdr": "SDR", "si_sdr": "SI-SDR"},
+    "table1": {"sdr": "SDR", "sir": "SIR", "sar": "SAR"},
+}
+
+
+def table(scores: dict, bounds: dict) -> str:
+    """Markdown of ``metrics/eval.json`` and ``metrics/bounds.json``, in dB."""
+    rows = {**bounds, "eval": scores}
+    heads = [f"{p} {name}" for p, names in COLUMNS.items() for name in names.values()]
+    lines = [f"| dB | {' | '.join(heads)} |", "|---" + "|---:" * len(heads) + "|"]
+    for key, label in ROWS.items():
+        values = [rows[key][p][metric] for p, names in COLUMNS.items() for metric in names]
+        cells = ["–" if value is None else f"{value:.1f}" for value in values]
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    metrics = (json.loads(Path(f"metrics/{name}.json").read_text()) for name in ("eval", "bounds"))
+    print(table(*metrics))

@@ -1,0 +1,197 @@
+"""`vocalseg separate`: any song, from any folder; bad input ends with one line and status 2."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+import stempeg
+from typer.testing import CliRunner
+
+from vocalseg import Separator, model_file
+from vocalseg.cli import app
+from vocalseg.unet import build_unet
+
+RATE = 44_100
+COMMAND = Path(sys.executable).with_name("vocalseg")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    """A small network with random weights, saved as `train` saves it."""
+    settings = model_file.Settings(
+        sample_rate=11025, frame_size=1024, hop=256, tile_frames=128,
+        axis="frequency", scaler="minmax", filters=1, depth=2,
+    )  # fmt: skip
+    path = tmp_path_factory.mktemp("model") / "unet.json"
+    network = build_unet(settings.bins, settings.tile_frames, settings.filters, settings.depth)
+    model_file.save(path, network, settings)
+    return path
+
+
+def song(path: Path, seconds: float = 1.0, channels: int = 2, rate: int = RATE, **options) -> Path:
+    noise = np.random.default_rng(0).standard_normal((round(seconds * rate), channels))
+    sf.write(path, 0.1 * noise, rate, **options)
+    return path
+
+
+def run(*arguments) -> object:
+    return CliRunner().invoke(app, ["separate", *map(str, arguments)])
+
+
+def test_the_installed_command_separates_the_real_excerpt_from_another_folder(model, tmp_path):
+    excerpt = Path(stempeg.example_stem_path())
+    done = subprocess.run(
+        [COMMAND, "separate", excerpt, "--model", model, "-o", "out"],
+        cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": ""},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "out" / excerpt.stem
+    stems = [sf.read(folder / f"{stem}.wav") for stem in ("vocals", "accompaniment")]
+    mixture, rate = stempeg.read_stems(str(excerpt), stem_id=0)
+    assert {r for _, r in stems} == {rate}
+    total = stems[0][0] + stems[1][0]
+    assert abs(len(total) - len(mixture)) < 0.1 * rate  # an AAC frame's padding
+    size = min(len(total), len(mixture))
+    np.testing.assert_allclose(total[:size], mixture[:size], atol=1e-6)
+    assert np.abs(stems[0][0]).max() > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "channels", "rate", "options"),
+    [
+        ("mono.wav", 1, 8000, {}),
+        ("stereo.flac", 2, 48_000, {}),
+        ("high.wav", 2, 96_000, {"subtype": "FLOAT"}),
+        ("lossy.mp3", 2, 44_100, {}),
+        ("lossy.ogg", 1, 22_050, {}),
+        ("Größe & 🎤.wav", 2, 44_100, {}),
+    ],
+)
+def test_stems_have_the_songs_rate_and_channels_and_add_up_to_it(
+    name, channels, rate, options, model, tmp_path
+):
+    path = song(tmp_path / name, 2.0, channels, rate, **options)
+    done = run(path, "--model", model, "-o", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    mixture, _ = sf.read(path, always_2d=True)
+    parts = [
+        sf.read(tmp_path / "out" / path.stem / f"{stem}.wav", always_2d=True)
+        for stem in ("vocals", "accompaniment")
+    ]
+    assert [r for _, r in parts] == [rate, rate]
+    np.testing.assert_allclose(parts[0][0] + parts[1][0], mixture, atol=1e-6)
+
+
+def test_several_songs_in_one_call_formats_and_names(model, tmp_path):
+    songs = [song(tmp_path / f"{name}.wav") for name in "ab"]
+    done = run(
+        *songs, "--model", model, "-o", tmp_path / "out", "--format", "flac",
+        "--names", "{song} ({stem})",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    found = sorted(p.name for p in (tmp_path / "out").iterdir())
+    assert found == sorted(f"{s} ({t}).flac" for s in "ab" for t in ("vocals", "accompaniment"))
+
+
+def test_ten_milliseconds_are_a_song(model, tmp_path):
+    path = song(tmp_path / "click.wav", 0.01)
+    assert run(path, "--model", model, "-o", tmp_path / "out").exit_code == 0
+    assert sf.info(tmp_path / "out/click/vocals.wav").frames == 441
+
+
+def text(folder):
+    (folder / "bad.wav").write_text("not audio")
+    return "not audio that libsndfile or ffmpeg reads"
+
+
+def empty(folder):
+    song(folder / "bad.wav", 0)
+    return "no samples"
+
+
+def nan(folder):
+    sf.write(folder / "bad.wav", np.full((100_000, 2), np.nan), RATE, subtype="FLOAT")
+    return "NaN"
+
+
+def nine_channels(folder):
+    song(folder / "bad.wav", channels=9)
+    return "9 channels"
+
+
+def missing(folder):
+    return "no such file"
+
+
+@pytest.mark.parametrize("damage", [text, empty, nan, nine_channels, missing])
+def test_a_bad_song_leaves_one_line_status_2_and_nothing_half_written(damage, model, tmp_path):
+    wrong = damage(tmp_path)
+    done = run(tmp_path / "bad.wav", "--model", model, "-o", tmp_path / "out")
+    assert done.exit_code == 2
+    assert "bad.wav" in done.stderr and wrong in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_bad_song_is_found_before_the_others_are_separated(model, tmp_path):
+    good = song(tmp_path / "good.wav")
+    assert run(good, tmp_path / "none.wav", "--model", model, "-o", tmp_path / "out").exit_code == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_there_is_not_replaced_unless_asked(model, tmp_path):
+    path, out = song(tmp_path / "a.wav"), tmp_path / "out"
+    target = out / "a/vocals.wav"
+    target.parent.mkdir(parents=True)
+    target.write_text("precious")
+    done = run(path, "--model", model, "-o", out)
+    assert done.exit_code == 2 and str(target) in done.stderr and "--overwrite" in done.stderr
+    assert target.read_text() == "precious"
+    assert run(path, "--model", model, "-o", out, "--overwrite").exit_code == 0
+    assert sf.info(target).frames == RATE
+
+
+def test_an_unwritable_folder_is_named(model, tmp_path):
+    (tmp_path / "file").write_text("")
+    done = run(song(tmp_path / "a.wav"), "--model", model, "-o", tmp_path / "file/out")
+    assert done.exit_code == 2 and "cannot be written" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_two_songs_never_go_to_one_file(model, tmp_path):
+    (tmp_path / "x").mkdir()
+    songs = song(tmp_path / "a.wav"), song(tmp_path / "x/a.wav")
+    done = run(*songs, "--model", model, "-o", tmp_path / "out")
+    assert done.exit_code == 2 and "written twice" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda path: path.write_text("{"), "damaged"),
+        (lambda path: path.write_text(path.read_text().replace('"format": 1', '"format": 9')), "9"),
+        (lambda path: path.with_suffix(".weights.h5").write_bytes(b"no"), "damaged"),
+        (lambda path: path.unlink(), "no such model"),
+    ],
+)
+def test_a_damaged_model_is_named(damage, words, model, tmp_path):
+    copy = tmp_path / "unet.json"
+    for source in (model, model.with_suffix(".weights.h5")):
+        (tmp_path / source.name).write_bytes(source.read_bytes())
+    damage(copy)
+    done = run(song(tmp_path / "a.wav"), "--model", copy, "-o", tmp_path / "out")
+    assert done.exit_code == 2 and "unet" in done.stderr and words in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_and_the_library_give_the_same(model, tmp_path):
+    path = song(tmp_path / "a.wav", 5.0, subtype="FLOAT")
+    assert run(path, "--model", model, "-o", tmp_path / "out").exit_code == 0
+    waveform, rate = sf.read(path, dtype="float32")
+    vocals, _ = Separator.load(model).separate(waveform, rate)
+    written, _ = sf.read(tmp_path / "out/a/vocals.wav", dtype="float32")
+    np.testing.assert_allclose(written, vocals, atol=1e-6)

@@ -1,0 +1,54 @@
+"""The committed results are those of the committed code, and they show what the README says."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from study.scores import table
+
+ROOT = Path(__file__).resolve().parents[1]
+LOCK = yaml.safe_load((ROOT / "dvc.lock").read_text())["stages"]
+AGAIN = "run `dvc repro`, then commit dvc.lock and metrics/"
+
+
+def metrics(name: str) -> dict:
+    return json.loads((ROOT / f"metrics/{name}.json").read_text())
+
+
+@pytest.mark.parametrize("stage", LOCK)
+def test_results_were_made_by_the_code_and_parameters_beside_them(stage):
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    used = LOCK[stage]["params"]["params.yaml"]
+    assert used == {section: params[section] for section in used}, AGAIN
+    for dependency in LOCK[stage]["deps"]:
+        path = ROOT / dependency["path"]
+        if path.suffix == ".py":
+            found = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+            assert found == dependency["md5"], f"{dependency['path']} has changed; {AGAIN}"
+
+
+@pytest.mark.parametrize("name", ["train", "bounds", "eval"])
+def test_metrics_are_those_of_the_lock_file(name):
+    path = f"metrics/{name}.json"
+    (out,) = [o for o in LOCK[name]["outs"] if o["path"] == path]
+    found = hashlib.md5((ROOT / path).read_bytes(), usedforsecurity=False).hexdigest()
+    assert found == out["md5"], AGAIN
+
+
+def test_the_network_learned_more_than_silence_and_more_than_the_mixture():
+    train = metrics("train")
+    assert train["val_loss"] < 0.9 * train["val_loss_of_zeros"]
+    assert train["val_loss"] < 0.5 * train["val_loss_of_mixture"]
+
+
+@pytest.mark.parametrize(("protocol", "metric"), [("global", "sdr"), ("museval", "sdr")])
+def test_the_separation_stands_between_floor_and_ceiling(protocol, metric):
+    bounds, score = metrics("bounds"), metrics("eval")[protocol][metric]
+    assert bounds["mixture"][protocol][metric] + 1 < score < bounds["irm"][protocol][metric]
+
+
+def test_the_readme_shows_these_results():
+    assert table(metrics("eval"), metrics("bounds")) in (ROOT / "README.md").read_text()
