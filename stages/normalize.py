@@ -18,14 +18,13 @@ CHUNK = 64  # tiles: 16 MB at a time
 
 def main():
     normalize = read_params("normalize").normalize
-    tiles = np.load(TILES, mmap_mode="r")
 
     def statistics(start):
-        return scaling.statistics(
-            np.array(tiles[start : start + CHUNK]), normalize.axis, normalize.scaler
-        )
+        # Opened anew each time: pages of a mapping that is kept count as this process'.
+        tiles = np.load(TILES, mmap_mode="r")[start : start + CHUNK]
+        return scaling.statistics(np.array(tiles), normalize.axis, normalize.scaler)
 
-    starts = range(0, len(tiles), CHUNK)
+    starts = range(0, len(np.load(TILES, mmap_mode="r")), CHUNK)
     parts = list(each(statistics, starts, label="normalize", unit="chunk"))
     fresh(OUT)
     OUT.mkdir()

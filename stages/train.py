@@ -17,6 +17,7 @@ from platformdirs import user_cache_dir
 import vocalseg
 from stages import fresh, read_params, run
 from vocalseg import model_file
+from vocalseg.errors import BadInput
 from vocalseg.loader import TileStore
 from vocalseg.training import choose_precision, fit, reference_losses
 from vocalseg.unet import build_unet
@@ -55,18 +56,20 @@ def main():
                 live.log_metric(name, epoch[name])
             live.next_step()
 
-        history = fit(
-            model,
-            store,
-            examples,
-            loss=train.loss,
-            epochs=train.epochs,
-            batch_size=train.batch_size,
-            learning_rate=train.learning_rate,
-            seed=params.seed,
-            backup=backup,
-            on_epoch=log,
-        )
+        try:
+            history = fit(
+                model,
+                store,
+                examples,
+                **train.model_dump(exclude={"precision"}),
+                seed=params.seed,
+                backup=backup,
+                on_epoch=log,
+            )
+        except FloatingPointError as error:
+            raise BadInput(
+                f"params.yaml: train.learning_rate = {train.learning_rate}: {error}; lower it"
+            ) from None
 
     # A network that was never compiled saves its weights alone, without the optimizer's state.
     keras.config.set_dtype_policy("float32")

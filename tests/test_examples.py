@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vocalseg.errors import BadInput
 from vocalseg.examples import make_table
 
 LOUD, SILENT = 1000.0, 1.0
@@ -38,6 +37,12 @@ def table(tiles, **changes):
 
 def kind(examples, name):
     return examples[examples["kind"] == name]
+
+
+def held_out(tiles, **changes):
+    examples = table(tiles, **changes)
+    rows = examples.loc[examples["part"] == "validation", "tile"]
+    return set(tiles["track"].to_numpy()[rows])
 
 
 # ------------------------------------------------------------------ how many
@@ -128,14 +133,11 @@ def test_no_song_stands_on_both_sides(seed):
 
 
 @pytest.mark.parametrize(
-    ("songs", "validation", "held_out"), [(10, 0.1, 1), (11, 0.1, 2), (20, 0.25, 5), (2, 0.1, 1)]
+    ("songs", "validation", "count"), [(10, 0.1, 1), (11, 0.1, 2), (20, 0.25, 5), (2, 0.1, 1)]
 )
-def test_the_part_held_out_counts_songs_and_is_rounded_up(songs, validation, held_out):
+def test_the_part_held_out_counts_songs_and_is_rounded_up(songs, validation, count):
     tiles = many_songs(songs, 5)
-    examples = table(tiles, validation=validation)
-    rows = examples.loc[examples["part"] == "validation", "tile"]
-    assert tiles["track"].to_numpy()[rows].tolist() != []
-    assert len(set(tiles["track"].to_numpy()[rows])) == held_out
+    assert len(held_out(tiles, validation=validation)) == count
 
 
 # ------------------------------------------------------------------ reproducible
@@ -151,7 +153,25 @@ def test_another_seed_gives_another_table():
         assert kind(one, name)["tile"].tolist() != kind(other, name)["tile"].tolist()
     starts = [kind(t, "blackout")["blackout_start"].tolist() for t in (one, other)]
     assert starts[0] != starts[1]
-    assert one["part"].tolist() != other["part"].tolist()
+
+
+def test_other_seeds_hold_out_other_songs():
+    assert len({frozenset(held_out(many_songs(), seed=seed)) for seed in range(5)}) > 1
+
+
+def test_songs_that_are_meant_for_validation_are_the_part_held_out():
+    meant = ["song 03", "song 17", "not in the store"]
+    assert held_out(many_songs(), validation_songs=meant) == {"song 03", "song 17"}
+
+
+def test_songs_without_vocals_that_are_meant_for_validation_leave_the_choice_free():
+    tiles = pd.concat([many_songs(), store(silent=[SILENT] * 5)], ignore_index=True)
+    assert len(held_out(tiles, validation_songs=["silent"])) == 2
+
+
+def test_songs_that_are_all_meant_for_validation_leave_none_to_train_on(rejects):
+    with rejects("all are validation songs"):
+        table(store(a=[LOUD], b=[LOUD]), validation_songs=["a", "b"])
 
 
 def test_choosing_does_not_touch_the_global_random_numbers():
@@ -173,6 +193,6 @@ def test_fewer_than_two_songs_with_vocals_are_an_error(rejects, tiles):
         table(store(**tiles))
 
 
-def test_a_held_out_part_that_leaves_nothing_to_train_on_is_the_users_to_mend():
-    with pytest.raises(BadInput, match="augment.validation"):
+def test_a_held_out_part_that_leaves_nothing_to_train_on_is_an_error(rejects):
+    with rejects("augment.validation = 0.6"):
         table(many_songs(2, 5), validation=0.6)

@@ -269,7 +269,7 @@ def test_a_file_that_holds_no_sections_is_an_error(tmp_path, rejects, text):
 def test_broken_yaml_is_one_line_that_names_the_file(tmp_path, rejects, content):
     path = tmp_path / "broken.yaml"
     path.write_bytes(content)
-    with rejects(path, "not readable as YAML"):
+    with rejects(path, "cannot be read as YAML"):
         params.load(path)
 
 

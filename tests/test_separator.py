@@ -120,6 +120,22 @@ def test_above_the_networks_band_the_mask_is_carried_on():
         assert level(accompaniment, hertz) == pytest.approx(0.1, rel=0.02)
 
 
+def test_it_is_carried_on_from_what_sounds_in_the_bands_upper_quarter():
+    """Not from the bins below, and not from bins of it that are silent."""
+    tone = round(4800 / (11025 / 1024))
+
+    def network(tiles):
+        mask = np.zeros((512, 1, 1), np.float32)
+        mask[:384] = 1
+        mask[tone - 10 : tone + 11] = 0.5
+        return tiles * mask
+
+    separator = Separator(network, change(PAPER, scaler="max"), extend=True)
+    vocals, _ = separator.separate(tones(1000, 4800, 8000), CD)
+    assert level(vocals, 1000) == pytest.approx(0.2, rel=0.02)
+    assert level(vocals, 8000) == pytest.approx(0.1, rel=0.05)
+
+
 @pytest.mark.parametrize("network", [half, identity])
 def test_without_extension_the_upper_band_is_accompaniment(network):
     mixture = tones(1000, 8000)
@@ -195,8 +211,8 @@ def test_silence_gives_silence():
 
 
 @pytest.mark.parametrize("samples", [5 * 128 + 127, 20 * 128 + 127, 20 * 128])
-def test_no_click_at_the_end_where_hop_is_half_the_frame(rng, samples):
-    settings = change(SMALL, hop=32)  # the largest that params.yaml allows; 128 samples at 44,100
+def test_no_click_at_the_end_where_hop_is_the_largest_that_is_allowed(rng, samples):
+    settings = change(SMALL, hop=16)  # a quarter of the frame; 64 samples at 44,100
     mixture = song(rng, samples, 1)
     vocals, _ = Separator(some_network, settings).separate(mixture, CD)
     assert np.abs(vocals).max() < 4 * np.abs(mixture).max()
@@ -214,22 +230,28 @@ def test_with_the_max_scaler_a_quieter_song_has_quieter_vocals_of_the_same_form(
 # ------------------------------------------------------------------ streams
 
 
+def joined(pieces):
+    """Vocals and accompaniment of a stream as two waveforms."""
+    return tuple(np.concatenate(stem) for stem in zip(*pieces, strict=True))
+
+
+@pytest.mark.parametrize("rate", [CD, 48000])
 @pytest.mark.parametrize("overlap", [0, 0.25, 0.5])
 @pytest.mark.parametrize("samples", [10, TILE, 8 * 16 * HOP - HOP, 30011])
-def test_the_result_does_not_depend_on_how_the_stream_was_cut(rng, samples, overlap):
+def test_the_result_does_not_depend_on_how_the_stream_was_cut(rng, samples, overlap, rate):
     separator = Separator(some_network, SMALL, overlap=overlap)
     mixture = song(rng, samples)
-    expected, _ = separator.separate(mixture, CD)
-    places = np.sort(rng.integers(0, samples, 9))
+    expected, _ = separator.separate(mixture, rate)
     cuts = {
         "hundreds": [mixture[i : i + 100] for i in range(0, samples, 100)],
         "thousands": [mixture[i : i + 5000] for i in range(0, samples, 5000)],
-        "uneven": np.split(mixture, places),
+        "uneven": np.split(mixture, np.sort(rng.integers(0, samples, 9))),
         "whole": [mixture],
     }
     for blocks in cuts.values():
-        vocals = np.concatenate(list(separator.stream(blocks)))
+        vocals, accompaniment = joined(separator.stream(blocks, rate))
         np.testing.assert_allclose(vocals, expected, atol=1e-5)
+        np.testing.assert_allclose(vocals + accompaniment, mixture, atol=1e-6)
 
 
 def test_vocals_come_while_the_song_is_still_coming(rng):
@@ -240,8 +262,13 @@ def test_vocals_come_while_the_song_is_still_coming(rng):
             read.append(i)
             yield song(rng, 10000)
 
-    next(iter(Separator(identity, SMALL).stream(blocks())))
+    next(Separator(identity, SMALL).stream(blocks(), CD))
     assert len(read) < 10
+
+
+@pytest.mark.parametrize("rate", [CD, 8000])
+def test_an_empty_stream_has_no_vocals(rate):
+    assert list(Separator(identity, SMALL).stream([], rate)) == []
 
 
 # ------------------------------------------------------------------ what the network is given

@@ -3,18 +3,14 @@
 import librosa
 import numpy as np
 import pytest
-import scipy.signal
+import soxr
 
-from vocalseg.streaming import Counter, analyse, synthesise
+from vocalseg.streaming import Backlog, Counter, analyse, resample, synthesise
 
 LENGTHS = [1, 15, 16, 17, 63, 64, 65, 100, 1000, 1024, 5003, 20000]
 CUTS = ["whole", "single samples", "sevens", "uneven", "with empty blocks"]
 
 pytestmark = pytest.mark.filterwarnings("ignore:n_fft=.* is too large")
-
-
-def hann(size):
-    return scipy.signal.get_window("hann", size).astype(np.float32)
 
 
 def song(rng, samples, channels=2):
@@ -37,15 +33,15 @@ def cut(waveform, how):
 
 def there_and_back(blocks, size, hop):
     length = Counter()
-    spectra = analyse(length.count(blocks), hann(size), hop)
-    return np.concatenate(list(synthesise(spectra, hann(size), hop, length)))
+    spectra = analyse(length.count(blocks), size, hop)
+    return np.concatenate(list(synthesise(spectra, hop, length)))
 
 
 @pytest.mark.parametrize("how", CUTS)
 @pytest.mark.parametrize("samples", LENGTHS)
 def test_analysis_is_librosas_stft(rng, samples, how):
     waveform = song(rng, samples)
-    pieces = list(analyse(cut(waveform, how), hann(64), 16))
+    pieces = list(analyse(cut(waveform, how), 64, 16))
     spectrum = np.concatenate(pieces, axis=2)
     expected = librosa.stft(waveform.T, n_fft=64, hop_length=16, window="hann", center=True)
     assert spectrum.shape == expected.shape
@@ -56,7 +52,7 @@ def test_analysis_is_librosas_stft(rng, samples, how):
 @pytest.mark.parametrize("channels", [1, 2])
 def test_analysis_at_the_size_of_a_cd(rng, channels):
     waveform = song(rng, 100_000, channels)
-    spectrum = np.concatenate(list(analyse(cut(waveform, "uneven"), hann(4096), 1024)), axis=2)
+    spectrum = np.concatenate(list(analyse(cut(waveform, "uneven"), 4096, 1024)), axis=2)
     expected = librosa.stft(waveform.T, n_fft=4096, hop_length=1024)
     np.testing.assert_allclose(spectrum, expected, atol=2e-4)
 
@@ -82,7 +78,7 @@ def test_synthesis_works_for_every_frame_and_hop(rng, size, hop, samples):
 
 def test_synthesis_of_changed_spectra_is_librosas_inverse(rng):
     waveform = song(rng, 5000, 2)
-    spectra = list(analyse(cut(waveform, "uneven"), hann(64), 16))
+    spectra = list(analyse(cut(waveform, "uneven"), 64, 16))
     mask = rng.uniform(0, 1, (33, sum(s.shape[2] for s in spectra))).astype(np.float32)
     masked, at = [], 0
     for spectrum in spectra:
@@ -90,7 +86,7 @@ def test_synthesis_of_changed_spectra_is_librosas_inverse(rng):
         at += spectrum.shape[2]
     length = Counter()
     length.samples = len(waveform)
-    ours = np.concatenate(list(synthesise(masked, hann(64), 16, length)))
+    ours = np.concatenate(list(synthesise(masked, 16, length)))
     expected = librosa.istft(np.concatenate(masked, axis=2), hop_length=16, length=5000).T
     np.testing.assert_allclose(ours, expected, atol=1e-5)
 
@@ -98,8 +94,8 @@ def test_synthesis_of_changed_spectra_is_librosas_inverse(rng):
 def test_pieces_come_while_the_song_is_still_coming(rng):
     blocks = cut(song(rng, 20000), "sevens")
     length = Counter()
-    spectra = analyse(length.count(blocks), hann(64), 16)
-    first = next(synthesise(spectra, hann(64), 16, length))
+    spectra = analyse(length.count(blocks), 64, 16)
+    first = next(synthesise(spectra, 16, length))
     assert len(first) > 0
     assert length.samples < 20000
 
@@ -110,3 +106,46 @@ def test_the_counter_knows_the_length_once_all_has_passed(rng):
     passed = list(counter.count(blocks))
     assert counter.samples == 1234
     assert all(a is b for a, b in zip(passed, blocks, strict=True))
+
+
+# ------------------------------------------------------------------ resampling
+
+
+@pytest.mark.parametrize("how", CUTS)
+@pytest.mark.parametrize(("rate", "new_rate"), [(48000, 44100), (8000, 44100), (44100, 96000)])
+def test_a_resampled_stream_is_the_resampled_song(rng, how, rate, new_rate):
+    waveform = song(rng, 20000)
+    streamed = np.concatenate(list(resample(cut(waveform, how), rate, new_rate)))
+    whole = soxr.resample(waveform, rate, new_rate, quality="HQ")
+    assert abs(len(streamed) - len(whole)) <= 1
+    common = min(len(streamed), len(whole))
+    np.testing.assert_allclose(streamed[:common], whole[:common], atol=1e-5)
+
+
+def test_at_the_same_rate_blocks_pass_as_they_are(rng):
+    blocks = cut(song(rng, 1000), "sevens")
+    assert all(a is b for a, b in zip(resample(blocks, 8000, 8000), blocks, strict=True))
+
+
+# ------------------------------------------------------------------ waiting for a counterpart
+
+
+@pytest.mark.parametrize("how", CUTS)
+@pytest.mark.parametrize("step", [1, 10, 1000])
+def test_what_waits_is_taken_in_order_in_any_cuts(rng, how, step):
+    waveform = song(rng, 1000)
+    backlog = Backlog()
+    list(backlog.keep(cut(waveform, how)))
+    taken = [backlog.take(step) for _ in range(0, 600, step)]
+    assert all(len(piece) == step for piece in taken)
+    rest = backlog.take()
+    together = np.concatenate([*taken, rest] if len(rest) else taken)
+    np.testing.assert_array_equal(together, waveform)
+    assert len(backlog.take()) == 0
+
+
+def test_more_than_there_is_cannot_be_taken(rng):
+    backlog = Backlog(axis=1)
+    spectrum = song(rng, 4, 6)
+    list(backlog.keep([spectrum[:, :2], spectrum[:, 2:]]))
+    np.testing.assert_array_equal(backlog.take(10), spectrum)

@@ -77,7 +77,7 @@ def read(path: str | Path, stream: int = 0) -> tuple[np.ndarray, int]:
         frames -= round(PADDING_SECONDS * sample_rate)
     else:
         try:
-            waveform, _ = sf.read(path, dtype="float32", always_2d=True)
+            waveform = _read(path)
         except sf.LibsndfileError as error:
             raise BadInput(f"{path}: cannot be decoded ({error}); fetch it again") from None
     if len(waveform) < frames or not len(waveform):
@@ -87,9 +87,23 @@ def read(path: str | Path, stream: int = 0) -> tuple[np.ndarray, int]:
     return waveform, sample_rate
 
 
+def _read(path: str | Path) -> np.ndarray:
+    """All samples by libsndfile, whose own conversion of 16-bit integers is slow."""
+    with sf.SoundFile(path) as file:
+        if file.subtype != "PCM_16":
+            return file.read(dtype="float32", always_2d=True)
+        waveform = file.read(dtype="int16", always_2d=True).astype(np.float32)
+    waveform *= np.float32(2**-15)
+    return waveform
+
+
 def to_mono(waveform: np.ndarray) -> np.ndarray:
     """Mean of the channels: (samples, channels) to (samples,), same dtype."""
-    return waveform.mean(axis=1)
+    mono = waveform[:, 0].copy()
+    for channel in range(1, waveform.shape[1]):  # many times faster than a mean over pairs
+        mono += waveform[:, channel]
+    mono /= waveform.shape[1]
+    return mono
 
 
 def resample(waveform: np.ndarray, rate: int, new_rate: int) -> np.ndarray:

@@ -2,26 +2,30 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
+from typing import Literal
+
+from pydantic import ConfigDict, PositiveInt
+from pydantic.dataclasses import dataclass
 
 from vocalseg.errors import BadInput
 
 FORMAT = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Settings:
     """What a trained network must be used with; saved beside its weights."""
 
-    sample_rate: int
-    frame_size: int
-    hop: int
-    tile_frames: int
-    axis: str
-    scaler: str
-    filters: int
-    depth: int
+    sample_rate: PositiveInt
+    frame_size: PositiveInt
+    hop: PositiveInt
+    tile_frames: PositiveInt
+    axis: Literal["time", "frequency"]
+    scaler: Literal["minmax", "robust", "max"]
+    filters: PositiveInt
+    depth: PositiveInt
 
     @property
     def bins(self) -> int:
@@ -31,7 +35,7 @@ class Settings:
 def save(path: str | Path, model, settings: Settings) -> None:
     """Write a trained network: ``path`` (JSON) and, beside it, its ``.weights.h5``.
 
-    The JSON carries all that :meth:`Separator.load` needs and the checksum of the weights.
+    The JSON carries all that :meth:`Separator.load` needs and a checksum of it and the weights.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,7 +45,7 @@ def save(path: str | Path, model, settings: Settings) -> None:
         "format": FORMAT,
         **asdict(settings),
         "weights": weights.name,
-        "sha256": _sha256(weights),
+        "sha256": _sha256(settings, weights),
     }
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
@@ -74,11 +78,12 @@ def load(path: Path) -> tuple[Settings, Path]:
         raise BadInput(f"{path}: format {version}, but this version reads {FORMAT}; train it again")
     if not weights.exists():
         raise BadInput(f"{weights}: missing beside {path.name}; `dvc checkout` brings it back")
-    if _sha256(weights) != checksum:
+    if _sha256(settings, weights) != checksum:
         raise BadInput(f"{weights}: damaged, or not the weights of {path.name}; `dvc checkout`")
     return settings, weights
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _sha256(settings: Settings, weights: Path) -> str:
+    digest = hashlib.sha256(json.dumps(asdict(settings)).encode())
+    digest.update(weights.read_bytes())
+    return digest.hexdigest()

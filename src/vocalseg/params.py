@@ -5,7 +5,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from vocalseg.errors import BadInput
 
@@ -16,6 +24,13 @@ class Section(BaseModel):
     """Unknown keys and values that are not numbers are errors; nothing is changed once read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _yes_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, bool) and cls.model_fields[info.field_name].annotation is not bool:
+            raise ValueError("input should not be true or false")
+        return value
 
 
 class Dataset(Section):
@@ -45,9 +60,9 @@ class Stft(Section):
 
     @model_validator(mode="after")
     def _invertible(self):
-        if self.frame_size % self.hop or self.hop > self.frame_size // 2:
+        if self.frame_size % self.hop or self.hop > self.frame_size // 4:
             raise ValueError(
-                f"hop = {self.hop} must divide frame_size = {self.frame_size}, at least twice"
+                f"hop = {self.hop} must divide frame_size = {self.frame_size}, at least by four"
             )
         return self
 
@@ -124,11 +139,17 @@ class Params(Section):
     def _matrix_varies_known_keys(self):
         for key, values in self.matrix.items():
             section, _, name = key.partition(".")
-            known = section in type(self).model_fields and section != "matrix"
-            if known and name:
-                known = name in getattr(type(getattr(self, section)), "model_fields", {})
-            if not known or not values:
+            owner = getattr(self, section, None) if name else self
+            known = isinstance(owner, Section) and (name or section == "seed")
+            if not known or (name or section) not in type(owner).model_fields or not values:
                 raise ValueError(f"matrix.{key} must be a parameter's key with a list of values")
+            for value in values:
+                try:
+                    content = owner.model_dump(exclude={"matrix"}) | {name or section: value}
+                    type(owner).model_validate(content)
+                except ValidationError as error:
+                    reason = error.errors()[0]["msg"]
+                    raise ValueError(f"matrix.{key}: {value!r}: {reason}") from None
         return self
 
 
@@ -161,9 +182,9 @@ def load(path: str | Path = "params.yaml") -> Params:
         values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file; run from the repository's folder") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
-        raise BadInput(f"{path}: not readable as YAML: {reason}") from None
+        raise BadInput(f"{path}: cannot be read as YAML: {reason}") from None
     return check(values, str(path))
 
 

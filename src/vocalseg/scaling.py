@@ -12,6 +12,8 @@ the mixture alone and are applied to mixture and vocals, since a singer's statis
 when a song is separated.
 """
 
+import math
+
 import numpy as np
 
 _AXIS = {"frequency": 2, "time": 1}
@@ -41,7 +43,7 @@ def statistics(mixture: np.ndarray, axis: str, scaler: str) -> tuple[np.ndarray,
         For an unknown axis or scaler.
     """
     offset, scale = _SCALERS[scaler](mixture, _AXIS[axis])
-    flat = scale < 10 * np.finfo(np.float32).eps
+    flat = scale < 10 * np.finfo(scale.dtype).eps
     return offset.astype(np.float32), np.where(flat, 1, scale).astype(np.float32)
 
 
@@ -61,8 +63,17 @@ def _minmax(x, axis):
 
 
 def _robust(x, axis):
-    low, median, high = np.percentile(x, (25, 50, 75), axis=axis, keepdims=True)
+    ordered = np.sort(x, axis=axis)  # np.percentile does the same, ten times as slowly
+    low, median, high = (_quantile(ordered, part, axis) for part in (0.25, 0.5, 0.75))
     return median, high - low
+
+
+def _quantile(ordered, part, axis):
+    """Linear between the two nearest of the sorted values; float64."""
+    place = part * (ordered.shape[axis] - 1)
+    below = np.take(ordered, [math.floor(place)], axis).astype(np.float64)
+    above = np.take(ordered, [math.ceil(place)], axis)
+    return below + place % 1 * (above - below)
 
 
 def _max(x, axis):

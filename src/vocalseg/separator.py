@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-import scipy.signal
 
 from vocalseg import model_file, scaling
 from vocalseg.errors import BadInput
@@ -168,12 +167,11 @@ class Separator:
         settings = self.settings
         factor = FULL_RATE // settings.sample_rate
         frame, hop = settings.frame_size * factor, settings.hop * factor
-        window = scipy.signal.get_window("hann", frame).astype(np.float32)
         length = Counter()
         spectra = Backlog(axis=2)  # whose mask is not known yet
 
         def magnitudes():
-            for spectrum in spectra.keep(analyse(length.count(blocks), window, hop)):
+            for spectrum in spectra.keep(analyse(length.count(blocks), frame, hop)):
                 yield np.abs(spectrum[:, : settings.bins].mean(axis=0)) / factor
 
         def masked():
@@ -184,7 +182,7 @@ class Separator:
                 full = self._full_band(mask, mixture, frame // 2 + 1)
                 yield spectra.take(mask.shape[1]) * full
 
-        yield from synthesise(masked(), window, hop, length)
+        yield from synthesise(masked(), hop, length)
 
     def _full_band(self, mask: np.ndarray, mixture: np.ndarray, rows: int) -> np.ndarray:
         """Mask (bins, k) to (rows, k): above the band a frame's mean over its upper quarter.

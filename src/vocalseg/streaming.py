@@ -4,8 +4,9 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-import scipy.fft
 import soxr
+
+from vocalseg.spectrogram import normalised, overlap_add, transform
 
 
 class Counter:
@@ -72,58 +73,41 @@ def resample(blocks: Iterable[np.ndarray], rate: int, new_rate: int) -> Iterator
             yield out.reshape(-1, channels)
 
 
-def analyse(blocks: Iterable[np.ndarray], window: np.ndarray, hop: int) -> Iterator[np.ndarray]:
-    """Blocks (samples, channels) to centred STFT pieces (channels, rows, k), as librosa frames."""
-    size = len(window)
+def analyse(blocks: Iterable[np.ndarray], frame_size: int, hop: int) -> Iterator[np.ndarray]:
+    """STFT of blocks (samples, channels), in pieces (channels, rows, k): centred, Hann."""
+    half = frame_size // 2
     waiting = None
     for block in blocks:
         if waiting is None:
-            waiting = np.zeros((block.shape[1], size // 2), np.float32)
+            waiting = np.zeros((block.shape[1], half), np.float32)
         waiting = np.concatenate((waiting, block.T), axis=1)
-        if waiting.shape[1] >= size + 63 * hop:  # enough frames at once to be worth the call
-            waiting, piece = _frames(waiting, window, hop)
+        if waiting.shape[1] >= frame_size + 63 * hop:  # enough frames to be worth the call
+            piece = transform(waiting, frame_size, hop).swapaxes(1, 2)
+            waiting = waiting[:, piece.shape[2] * hop :].copy()
             yield piece
     if waiting is not None:
-        waiting = np.pad(waiting, ((0, 0), (0, size // 2)))
-        yield _frames(waiting, window, hop)[1]
+        yield transform(np.pad(waiting, ((0, 0), (0, half))), frame_size, hop).swapaxes(1, 2)
 
 
-def _frames(waiting, window, hop):
-    count = 1 + (waiting.shape[1] - len(window)) // hop
-    frames = np.lib.stride_tricks.sliding_window_view(waiting, len(window), axis=1)
-    frames = frames[:, : count * hop : hop] * window
-    spectrum = scipy.fft.rfft(frames, axis=2, workers=-1).swapaxes(1, 2)
-    return waiting[:, count * hop :].copy(), spectrum
-
-
-def synthesise(
-    spectra: Iterable[np.ndarray], window: np.ndarray, hop: int, length: Counter
-) -> Iterator[np.ndarray]:
-    """Inverse of :func:`analyse`: weighted overlap-add, ``length.samples`` samples in all."""
-    size = len(window)
-    steps = size // hop
-    squares = (window**2).reshape(steps, hop)
+def synthesise(spectra: Iterable[np.ndarray], hop: int, length: Counter) -> Iterator[np.ndarray]:
+    """Inverse of :func:`analyse`: blocks (samples, channels), ``length.samples`` samples in all."""
     sums = weights = None
-    dropped, given = size // 2, 0
+    given = 0
     for spectrum in spectra:
-        channels, _, count = spectrum.shape
-        if sums is None:
-            sums = np.zeros((channels, steps - 1, hop), np.float32)
-            weights = np.zeros((steps - 1, hop), np.float32)
-        frames = scipy.fft.irfft(spectrum, size, axis=1, workers=-1).swapaxes(1, 2) * window
-        frames = frames.reshape(channels, count, steps, hop)
-        sums = np.concatenate((sums, np.zeros((channels, count, hop), np.float32)), axis=1)
-        weights = np.concatenate((weights, np.zeros((count, hop), np.float32)))
-        for step in range(steps):
-            sums[:, step : step + count] += frames[:, :, step]
-            weights[step : step + count] += squares[step]
-        out = (sums[:, :count] / np.maximum(weights[:count], 1e-8)).reshape(channels, -1).T
+        tail = (sums, weights)
+        sums, weights = overlap_add(spectrum.swapaxes(1, 2), hop)
+        count = spectrum.shape[2]
+        if tail[0] is None:
+            given = -(spectrum.shape[1] - 1)  # what centring put before the first sample
+        else:
+            sums[:, : tail[0].shape[1]] += tail[0]
+            weights[: len(tail[1])] += tail[1]
+        block = normalised(sums[:, :count], weights[:count]).T
         sums, weights = sums[:, count:], weights[count:]
-        skip = min(dropped, len(out))
-        dropped -= skip
-        given += len(out) - skip
-        if len(out) > skip:
-            yield out[skip:]
+        skip = min(max(-given, 0), len(block))
+        given += len(block)
+        if len(block) > skip:
+            yield block[skip:]
     if sums is not None:
-        rest = (sums / np.maximum(weights, 1e-8)).reshape(len(sums), -1).T[dropped:]
-        yield rest[: length.samples - given]
+        rest = normalised(sums, weights).T[max(-given, 0) :]
+        yield rest[: length.samples - max(given, 0)]

@@ -59,9 +59,9 @@ def crossfade(
             frames = np.concatenate((frames, piece), axis=1)
         while frames.shape[1] >= batch * stride + shared:
             yield advance(batch)
-    if frames is None:
+    left = 0 if frames is None else frames.shape[1]
+    if not left:
         return
-    left = frames.shape[1]
     count = -(-left // stride)
     frames = np.pad(frames, ((0, 0), (0, count * stride + shared - left)), "symmetric")
     beyond = count * stride - left

@@ -106,8 +106,8 @@ def fit(
             "loss": result["loss"][0],
             "val_loss": result["val_loss"][0],
         }
-        if not np.isfinite(epoch["loss"]):
-            raise FloatingPointError(f"the training loss of epoch {number + 1} is not a number")
+        if not np.isfinite([epoch["loss"], epoch["val_loss"]]).all():
+            raise FloatingPointError(f"the loss of epoch {number + 1} is not a number")
         if not history or epoch["val_loss"] < min(e["val_loss"] for e in history):
             best = model.get_weights()
         history.append(epoch)

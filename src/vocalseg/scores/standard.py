@@ -105,10 +105,10 @@ def score_song(
     ValueError
         If the estimate holds NaN or infinite samples.
     """
-    if not np.isfinite(vocals_estimate).all():
-        raise ValueError("the estimate holds NaN or infinite samples")
     if accompaniment_estimate is None:
         accompaniment_estimate = mixture - vocals_estimate
+    if not (np.isfinite(vocals_estimate).all() and np.isfinite(accompaniment_estimate).all()):
+        raise ValueError("the estimate holds NaN or infinite samples")
     scores = {
         "museval": bss_eval(
             vocals, mixture - vocals, vocals_estimate, accompaniment_estimate, sample_rate
