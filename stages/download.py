@@ -31,7 +31,7 @@ def main():
         list(each(write, embedded.entries(), label="synthesise", processes=True))
         embedded.write_real_excerpt(root)
     elif dataset.root:
-        root = Path(dataset.root).expanduser()
+        root = Path(dataset.root)
     elif dataset.name == "folder":
         raise BadInput(
             f"params.yaml: dataset.root = null: {dataset.name} needs the folder that holds its "

@@ -161,14 +161,17 @@ def _probe(path: Path, stream: int) -> stempeg.Info:
 def _decode(path: Path, stream: int) -> np.ndarray:
     """One stream, (samples, channels), float32."""
     info = _probe(path, stream)
-    waveforms, _ = stempeg.read_stems(
-        str(path),
-        stem_id=info.audio_stream_idx()[stream],
-        info=info,
-        sample_rate=info.sample_rate(stream),
-        dtype=np.float32,
-        always_3d=True,
-    )
+    try:
+        waveforms, _ = stempeg.read_stems(
+            str(path),
+            stem_id=info.audio_stream_idx()[stream],
+            info=info,
+            sample_rate=info.sample_rate(stream),
+            dtype=np.float32,
+            always_3d=True,
+        )
+    except (RuntimeError, ValueError) as error:  # streams that differ in channels; half a sample
+        raise BadInput(f"{path}: cannot be decoded ({error}); fetch it again") from None
     return waveforms[0]
 
 

@@ -44,6 +44,14 @@ class Dataset(Section):
     root: str | None = None
     seed: int = Field(default=42, ge=0)
 
+    @field_validator("root")
+    @classmethod
+    def _absolute(cls, root: str | None) -> str | None:
+        # Experiments run in other folders, and DVC, which watches it, knows no home folder.
+        if root is not None and not Path(root).is_absolute():
+            raise ValueError("must be a full path, beginning with /")
+        return root
+
 
 class Audio(Section):
     """The rate (Hz) the network works at: a whole part of 44,100, so that both grids share bins."""

@@ -16,11 +16,11 @@ from vocalseg.songs.demo import SAMPLE_RATE, synthesise
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = ("download", "resample", "stft_tile", "normalize", "augment", "train", "bounds", "eval")
 
-#: Everything small, but nothing left out: 0.2 s tiles, a U-Net of two poolings, two epochs.
+#: Everything small, but nothing left out: 0.2 s tiles, a U-Net of one pooling, two epochs.
 SMALL = {
     "stft": {"frame_size": 256, "hop": 64, "tile_frames": 32},
     "augment": {"min_vocal_l1": 1.0, "validation": 0.3},
-    "model": {"filters": 2, "depth": 2},
+    "model": {"filters": 2, "depth": 1},
     "train": {"epochs": 2},
 }
 
@@ -102,7 +102,7 @@ def clone(path: Path, songs: Path) -> Project:
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout.split("\0")
-    wanted = ("src/", "stages/", ".dvc/", ".dvcignore", ".gitignore", "dvc.yaml", "params.yaml")
+    wanted = ("src/", "stages/", ".dvc", ".gitignore", "dvc.yaml", "params.yaml", "None")
     for name in filter(None, listed):
         if name.startswith(wanted) and (ROOT / name).exists():
             (path / name).parent.mkdir(parents=True, exist_ok=True)

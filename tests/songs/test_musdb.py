@@ -113,6 +113,14 @@ def test_a_stem_file_with_too_few_streams_is_named(stem_file, tmp_path, rejects)
         stems.check(path)
 
 
+def test_streams_that_differ_in_channels_are_named(stem_file, tmp_path, rejects):
+    path = tmp_path / "mixed.stem.mp4"
+    maps = [part for number in range(5) for part in ("-map", f"0:a:{number}")]
+    ffmpeg("-i", stem_file, *maps, "-c:a:1", "aac", "-ac:a:1", 1, path)
+    with rejects(path, "channels"):
+        stems.read(path)
+
+
 @pytest.mark.parametrize("front", [False, True], ids=["index at the end", "index in front"])
 def test_a_stem_file_that_is_cut_off_is_named(stem_file, tmp_path, rejects, front):
     whole, path = tmp_path / "whole.stem.mp4", tmp_path / "cut.stem.mp4"
