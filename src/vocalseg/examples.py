@@ -35,7 +35,7 @@ def make_table(
         Splices and blackouts per original. Splices are limited by the pairs of adjacent tiles:
         the last tile of a song has no next one.
     min_vocal_l1 : float
-        Tiles with quieter vocals are left out (REFERENCE: the published code, not the paper).
+        Tiles with quieter vocals are left out: the published code does so, the paper is silent.
     validation : float, in (0, 1)
         Part of the songs, rounded up, whose examples are for validation, all of them.
     tile_frames : int

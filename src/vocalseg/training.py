@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
+from tqdm import tqdm
 
 from vocalseg.loader import TileStore, batches
 
@@ -93,14 +94,20 @@ def fit(
         rows = batches(train, batch_size, seed=(seed, number))
         if len(rows) > 1 and len(rows[-1]) < batch_size:
             rows.pop()  # another shape would be compiled anew for one step
-        result = model.fit(
-            Batches(store, rows),
-            validation_data=held_out,
-            initial_epoch=number,
-            epochs=number + 1,
-            shuffle=False,
-            verbose=2,
-        ).history
+        label = f"epoch {number + 1}/{epochs}"
+        with tqdm(total=len(rows), desc=label, unit="batch", disable=None) as bar:
+            progress = keras.callbacks.LambdaCallback(
+                on_train_batch_end=lambda batch, logs, bar=bar: bar.update()
+            )
+            result = model.fit(
+                Batches(store, rows),
+                validation_data=held_out,
+                initial_epoch=number,
+                epochs=number + 1,
+                callbacks=[progress],
+                shuffle=False,
+                verbose=0,
+            ).history
         epoch = {
             "epoch": number + 1,
             "loss": result["loss"][0],
@@ -111,6 +118,7 @@ def fit(
         if not history or epoch["val_loss"] < min(e["val_loss"] for e in history):
             best = model.get_weights()
         history.append(epoch)
+        print(f"{label}: loss {epoch['loss']:.5f}, validation {epoch['val_loss']:.5f}", flush=True)
         _save(backup, model, history, best)
         on_epoch(epoch)
     model.set_weights(best)
