@@ -100,7 +100,7 @@ def test_a_bad_song_ends_with_one_line_that_names_it(damage, own_songs, tmp_path
         ({"train": {"epocs": 3}}, "train.epocs"),
         ({"stft": {"hop": -1}}, "stft.hop = -1"),
         ({"dataset": {"root": None}}, "dataset.root"),
-        ({"dataset": {"root": "no/full/path"}}, "dataset.root = 'no/full/path'"),
+        ({"dataset": {"root": "no/full/path"}}, "no/full/path"),
         ({"dataset": {"root": "/no/such/folder"}}, "/no/such/folder"),
     ],
 )

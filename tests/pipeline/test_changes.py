@@ -34,7 +34,7 @@ OTHER = {
     "augment.splice": 0.5, "augment.blackout": 0.25, "augment.min_vocal_l1": 2.0,
     "augment.validation": 0.4,
     "model.filters": 3, "model.depth": 2,
-    "train.loss": "mse", "train.epochs": 1, "train.batch_size": 4,
+    "train.loss": "mse", "train.epochs": 1, "train.batch_size": 2,
     "train.learning_rate": 0.01, "train.precision": "float32",
     "eval.overlap": 0.25, "eval.extend": False,
     "matrix": {"train.loss": ["mse"]},
