@@ -4,20 +4,39 @@ PYTHON ?= python3.11
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check setup ffmpeg lint lock
+.PHONY: help demo matrix compare report pull doctor test quick check setup ffmpeg chromium lint lock
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: setup check  ## set up, train on the embedded songs, score, keep the separated songs
+demo: setup check  ## set up, train on the embedded songs, score, make the page to listen on
 	dvc repro
 	@python -m study.scores
 
+JOBS ?= 2
+matrix: setup check  ## the experiments of `matrix`, JOBS at a time, and their comparison
+	@python -m study.matrix --jobs $(JOBS)
+
+compare: setup  ## the finished experiments beside Table I; writes metrics/matrix.csv, docs/matrix.png
+	@python -m study.compare --csv metrics/matrix.csv --picture docs/matrix.png
+
+BASE ?= main
+export BASE
+report: setup check  ## run what has changed; what it did to BASE's results (make report BASE=main)
+	@python -m study.report --base "$$BASE" --repro
+
+pull: setup  ## results from the DVC remote, if there is one
+	@bash scripts/pull_cache.sh
+
+# Before anything is installed, any Python does.
+doctor:  ## what this machine lacks, and how to mend it
+	@"$$(command -v .venv/bin/python "$(PYTHON)" python3 python | head -n 1)" -m study.doctor
+
 test: setup lint  ## the whole test suite
-	pytest
+	pytest --numprocesses auto
 
 quick: setup  ## the tests that take no minute
-	pytest -m "not slow"
+	pytest --numprocesses auto -m "not slow"
 
 check: setup  ## hold params.yaml against its schema
 	@python -m stages.check
@@ -38,6 +57,9 @@ setup: .venv/.done ffmpeg  ## .venv with the pinned packages, and ffmpeg
 
 ffmpeg:
 	@bash scripts/install_ffmpeg.sh
+
+chromium:  ## a browser, for the test of the page to listen on
+	@bash scripts/install_chromium.sh
 
 lock:  ## pin the newest versions that fit pyproject.toml
 	python -m pip install --quiet uv

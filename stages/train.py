@@ -88,7 +88,7 @@ def main():
     metrics = {k: round(v, 6) for k, v in metrics.items()}
     fresh(METRICS)
     METRICS.write_text(json.dumps(metrics, indent=2) + "\n")
-    backup.unlink()
+    backup.unlink(missing_ok=True)  # another clone may have trained the same
 
 
 def backup_file(params: str) -> Path:

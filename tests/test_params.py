@@ -19,6 +19,7 @@ augment: {splice: 1.0, blackout: 0.5, min_vocal_l1: 100, validation: 0.1}
 model: {filters: 16, depth: 4}
 train: {loss: mae, epochs: 10, batch_size: 16, learning_rate: 0.001, precision: auto}
 eval: {}
+reports: {}
 matrix: {normalize.axis: [time, frequency], train.loss: [mae, mse], seed: [1, 2]}
 """
 
@@ -44,9 +45,10 @@ def test_the_committed_file_is_valid():
     )
 
 
-def test_an_empty_eval_and_a_dataset_without_seed_are_valid(values):
+def test_empty_eval_and_reports_and_a_dataset_without_seed_are_valid(values):
     read = params.check(values)
-    assert (read.eval.overlap, read.eval.extend, read.dataset.seed) == (0.5, True, 42)
+    assert (read.eval.overlap, read.eval.extend, read.dataset.seed) == (0.125, True, 42)
+    assert (read.reports.embed_audio, read.reports.seconds) == (True, 5)
 
 
 def test_values_arrive_as_they_were_written(values):
@@ -108,7 +110,9 @@ def test_a_misspelt_key_is_named_with_the_one_that_was_meant(values, rejects, ke
         params.check(put(values, key, 5))
 
 
-@pytest.mark.parametrize("section", ["seed", "dataset", "stft", "model", "train", "eval"])
+@pytest.mark.parametrize(
+    "section", ["seed", "dataset", "stft", "model", "train", "eval", "reports"]
+)
 def test_a_missing_section_is_named(values, rejects, section):
     del values[section]
     with rejects(f"params.yaml: {section}: missing"):
@@ -162,6 +166,8 @@ def test_several_faults_are_one_line_each(values):
         ("train.learning_rate", 2.0, ["1"]),
         ("eval.overlap", 0.75, ["0.5"]),
         ("eval.overlap", -0.25, ["0"]),
+        ("reports.seconds", 0, ["greater than 0"]),
+        ("reports.seconds", 61, ["60"]),
         ("seed", -1, ["0"]),
         ("seed", 2**32, [str(2**32)]),
         ("dataset.seed", -1, ["0"]),
@@ -191,6 +197,8 @@ def test_a_value_that_is_no_finite_number_is_an_error(values, rejects, key, valu
         ("train.loss", 1),
         ("eval.extend", "perhaps"),
         ("eval.overlap", "half"),
+        ("reports.embed_audio", "perhaps"),
+        ("reports.seconds", True),
         ("dataset.root", 5),
         ("stft", 1024),
         ("eval", None),

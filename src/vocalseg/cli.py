@@ -42,7 +42,7 @@ def separate(
     ] = "{song}/{stem}",
     overlap: Annotated[
         float, typer.Option(min=0, max=0.5, help="Of neighbouring tiles, cross-faded.")
-    ] = 0.5,
+    ] = 0.125,
     extend: Annotated[
         bool, typer.Option(help="Carry the mask on above the network's band.")
     ] = True,

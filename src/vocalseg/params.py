@@ -111,8 +111,15 @@ class Train(Section):
 class Eval(Section):
     """How a trained network is applied to whole songs."""
 
-    overlap: float = Field(default=0.5, ge=0, le=0.5)
+    overlap: float = Field(default=0.125, ge=0, le=0.5)
     extend: bool = True
+
+
+class Reports(Section):
+    """The page to listen on: sound within it or in files beside it, seconds of each song."""
+
+    embed_audio: bool = True
+    seconds: float = Field(default=5, gt=0, le=60)
 
 
 class Params(Section):
@@ -127,6 +134,7 @@ class Params(Section):
     model: Model
     train: Train
     eval: Eval
+    reports: Reports
     matrix: dict[str, list[Any]] = {}
 
     @model_validator(mode="after")

@@ -44,7 +44,7 @@ class Separator:
     batch = 8
 
     def __init__(
-        self, network: Callable, settings: Settings, *, overlap: float = 0.5, extend: bool = True
+        self, network: Callable, settings: Settings, *, overlap: float = 0.125, extend: bool = True
     ):
         if not 0 <= overlap <= 0.5:
             raise ValueError(f"overlap {overlap} is not in [0, 0.5]")
@@ -168,32 +168,35 @@ class Separator:
         factor = FULL_RATE // settings.sample_rate
         frame, hop = settings.frame_size * factor, settings.hop * factor
         length = Counter()
-        spectra = Backlog(axis=2)  # whose mask is not known yet
+        spectra = Backlog(axis=1)  # whose mask is not known yet
 
         def magnitudes():
             for spectrum in spectra.keep(analyse(length.count(blocks), frame, hop)):
-                yield np.abs(spectrum[:, : settings.bins].mean(axis=0)) / factor
+                yield np.abs(spectrum[:, :, : settings.bins].mean(axis=0)).T / factor
 
         def masked():
             masks = crossfade(
                 magnitudes(), self.mask_tiles, settings.tile_frames, self.shared, self.batch
             )
             for mask, mixture in masks:
-                full = self._full_band(mask, mixture, frame // 2 + 1)
-                yield spectra.take(mask.shape[1]) * full
+                spectrum = spectra.take(mask.shape[1])
+                spectrum *= self._full_band(mask.T, mixture.T, frame // 2 + 1)
+                yield spectrum
 
         yield from synthesise(masked(), hop, length)
 
     def _full_band(self, mask: np.ndarray, mixture: np.ndarray, rows: int) -> np.ndarray:
-        """Mask (bins, k) to (rows, k): above the band a frame's mean over its upper quarter.
+        """Mask (k, bins) to (k, rows): above the band a frame's mean over its upper quarter.
 
         The mean is weighted by the mixture's magnitude, so that bins with nothing in them have no
         say.
         """
-        full = np.zeros((rows, mask.shape[1]), np.float32)
-        full[: len(mask)] = mask
+        bins = mask.shape[1]
+        full = np.zeros((len(mask), rows), np.float32)
+        full[:, :bins] = mask
         if self.extend:
-            upper = slice(3 * len(mask) // 4, None)
-            weight = mixture[upper] + np.finfo(np.float32).tiny
-            full[len(mask) :] = (mask[upper] * weight).sum(axis=0) / weight.sum(axis=0)
+            upper = slice(3 * bins // 4, None)
+            weight = mixture[:, upper] + np.finfo(np.float32).tiny
+            mean = (mask[:, upper] * weight).sum(axis=1) / weight.sum(axis=1)
+            full[:, bins:] = mean[:, np.newaxis]
         return full

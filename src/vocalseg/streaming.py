@@ -74,7 +74,10 @@ def resample(blocks: Iterable[np.ndarray], rate: int, new_rate: int) -> Iterator
 
 
 def analyse(blocks: Iterable[np.ndarray], frame_size: int, hop: int) -> Iterator[np.ndarray]:
-    """STFT of blocks (samples, channels), in pieces (channels, rows, k): centred, Hann."""
+    """STFT of blocks (samples, channels), in pieces (channels, k, rows): centred, Hann.
+
+    A frame's rows lie side by side, as the FFT leaves and wants them.
+    """
     half = frame_size // 2
     waiting = None
     for block in blocks:
@@ -82,11 +85,11 @@ def analyse(blocks: Iterable[np.ndarray], frame_size: int, hop: int) -> Iterator
             waiting = np.zeros((block.shape[1], half), np.float32)
         waiting = np.concatenate((waiting, block.T), axis=1)
         if waiting.shape[1] >= frame_size + 63 * hop:  # enough frames to be worth the call
-            piece = transform(waiting, frame_size, hop).swapaxes(1, 2)
-            waiting = waiting[:, piece.shape[2] * hop :].copy()
+            piece = transform(waiting, frame_size, hop)
+            waiting = waiting[:, piece.shape[1] * hop :].copy()
             yield piece
     if waiting is not None:
-        yield transform(np.pad(waiting, ((0, 0), (0, half))), frame_size, hop).swapaxes(1, 2)
+        yield transform(np.pad(waiting, ((0, 0), (0, half))), frame_size, hop)
 
 
 def synthesise(spectra: Iterable[np.ndarray], hop: int, length: Counter) -> Iterator[np.ndarray]:
@@ -95,10 +98,10 @@ def synthesise(spectra: Iterable[np.ndarray], hop: int, length: Counter) -> Iter
     given = 0
     for spectrum in spectra:
         tail = (sums, weights)
-        sums, weights = overlap_add(spectrum.swapaxes(1, 2), hop)
-        count = spectrum.shape[2]
+        sums, weights = overlap_add(spectrum, hop)
+        count = spectrum.shape[1]
         if tail[0] is None:
-            given = -(spectrum.shape[1] - 1)  # what centring put before the first sample
+            given = -(spectrum.shape[2] - 1)  # what centring put before the first sample
         else:
             sums[:, : tail[0].shape[1]] += tail[0]
             weights[: len(tail[1])] += tail[1]

@@ -102,7 +102,10 @@ def clone(path: Path, songs: Path) -> Project:
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout.split("\0")
-    wanted = ("src/", "stages/", ".dvc", ".gitignore", "dvc.yaml", "params.yaml", "None")
+    wanted = (
+        "src/", "stages/", "study/", ".dvc", ".gitignore", "Makefile", "dvc.yaml", "params.yaml",
+        "None",
+    )  # fmt: skip
     for name in filter(None, listed):
         if name.startswith(wanted) and (ROOT / name).exists():
             (path / name).parent.mkdir(parents=True, exist_ok=True)

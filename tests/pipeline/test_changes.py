@@ -21,6 +21,7 @@ READERS = {
     "model": {"train"},
     "train": {"train"},
     "eval": {"eval"},
+    "reports": {"eval"},
     "matrix": set(),
 }
 
@@ -37,6 +38,7 @@ OTHER = {
     "train.loss": "mse", "train.epochs": 1, "train.batch_size": 2,
     "train.learning_rate": 0.01, "train.precision": "float32",
     "eval.overlap": 0.25, "eval.extend": False,
+    "reports.embed_audio": False, "reports.seconds": 2.5,
     "matrix": {"train.loss": ["mse"]},
 }  # fmt: skip
 
@@ -89,6 +91,7 @@ def test_a_changed_parameter_concerns_its_readers_only(scratch, key):
         ("src/vocalseg/scaling.py", {"normalize", "train", "eval"}),
         ("src/vocalseg/unet.py", {"train", "eval"}),
         ("src/vocalseg/separator.py", {"eval"}),
+        ("src/vocalseg/report/listening.py", {"eval"}),
         ("src/vocalseg/examples.py", {"augment"}),
         ("src/vocalseg/scores/table1.py", {"bounds", "eval"}),
         ("src/vocalseg/songs/demo/voice.py", {"download"}),

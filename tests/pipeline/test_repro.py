@@ -24,10 +24,37 @@ def test_every_run_says_what_table_1_would_print_and_how_good_the_separation_is(
     assert scores["global"]["sdr"] < bounds["irm"]["global"]["sdr"]
 
 
-def test_the_separated_songs_are_there_to_listen_to(finished):
+def test_a_page_to_listen_on_holds_the_separated_songs(finished):
+    page = (finished.path / "reports/index.html").read_text()
     for song in ("Song 50", "Song 51"):
-        for stem in ("vocals", "accompaniment"):
-            assert (finished.path / f"reports/audio/{song}/{stem}.flac").stat().st_size > 10_000
+        assert f'aria-label="Estimated vocals, {song}" src="data:audio/ogg;base64,' in page
+    assert sorted(p.name for p in (finished.path / "reports").iterdir()) == [
+        "index.html",
+        "model_card.md",
+    ]
+
+
+def test_sound_that_must_not_be_published_stays_in_files_beside_the_page(project):
+    project.set(reports={"embed_audio": False})
+    assert project.repro() == ["eval"]
+    page = (project.path / "reports/index.html").read_text()
+    assert "data:audio" not in page
+    for song in ("Song 50", "Song 51"):
+        for stem in ("mixture", "vocals", "estimate", "accompaniment"):
+            assert f'src="audio/{song.replace(" ", "%20")}/{stem}.ogg"' in page
+            assert (project.path / f"reports/audio/{song}/{stem}.ogg").stat().st_size > 1000
+
+
+def test_the_model_card_says_what_was_scored_and_how_well(finished):
+    card = (finished.path / "reports/model_card.md").read_text()
+    assert "- Trained on: a folder of songs; 3 songs" in card
+    assert f"{finished.metrics('eval')['museval']['sdr']:.1f}" in card
+
+
+def test_spectrograms_are_among_the_plots(project):
+    assert (project.path / "plots/spectrograms.png").read_bytes().startswith(b"\x89PNG")
+    shown = project.run("dvc", "plots", "show", "plots/spectrograms.png", "--out", "shown")
+    assert "index.html" in shown.stdout
 
 
 def test_an_artifact_is_never_a_copy_of_another(finished):

@@ -1,0 +1,117 @@
+"""Does the memory of scoring grow with the number of songs?
+
+    python -m benchmarks.scoring [--songs 6] [--seconds 20]
+
+Makes a project of synthetic test songs in a temporary folder, with a network of random weights as
+large as the demo's, and runs `bounds` and `eval` on them; then the same on three times as many
+songs. Peak of all processes of a stage together (proportional set size, sampled).
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import soundfile as sf
+import yaml
+
+import stages  # noqa: F401  (puts this folder's src first on the path)
+from benchmarks.preparation import apart
+from vocalseg import model_file
+from vocalseg.songs import catalog
+from vocalseg.songs.demo import SAMPLE_RATE, synthesise
+
+ROOT = Path(__file__).resolve().parent.parent
+MIB = 2**20
+
+
+def make_project(project: Path, songs: int, seconds: float) -> None:
+    """Code, parameters, test songs, a model."""
+    from vocalseg.unet import build_unet
+
+    for name in ("stages", "src"):
+        shutil.copytree(ROOT / name, project / name)
+    shutil.copy(ROOT / "params.yaml", project)
+    raw = project / "data/raw"
+    voices = [synthesise(3, number, seconds) for number in range(min(songs, 6))]
+    for number in range(songs):
+        folder = raw / ("test" if number else "train") / f"Song {number:03}"
+        folder.mkdir(parents=True)
+        part = voices[number % len(voices)]
+        for stem, waveform in (("mixture", sum(part.values())), ("vocals", part["vocals"])):
+            sf.write(folder / f"{stem}.wav", waveform, SAMPLE_RATE, subtype="PCM_16")
+    catalog.write(catalog.scan(raw, raw), raw / "catalog.csv")
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    settings = model_file.Settings(
+        **params["audio"], **params["stft"], **params["normalize"], **params["model"]
+    )
+    model = build_unet(settings.bins, settings.tile_frames, settings.filters, settings.depth)
+    (project / "models").mkdir()
+    model_file.save(project / "models/unet.json", model, settings)
+
+
+def run(project: Path, stage: str) -> tuple[float, float]:
+    """Seconds, and MiB of the stage's processes together."""
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", f"stages.{stage}"],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": ""},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    peak = 0
+    while process.poll() is None:
+        peak = max(peak, memory(process.pid))
+        time.sleep(0.2)
+    if process.returncode:
+        sys.exit(f"stages.{stage}: failed")
+    return time.perf_counter() - start, peak / MIB
+
+
+def memory(pid: int) -> int:
+    """Bytes of a process and all below it; what they share counts once."""
+    total = 0
+    try:
+        root = psutil.Process(pid)
+        for process in [root, *root.children(recursive=True)]:
+            total += process.memory_full_info().pss
+    except psutil.Error:  # one of them has just ended: the next sample counts
+        return 0
+    return total
+
+
+def measure(songs: int, seconds: float) -> pd.DataFrame:
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder)
+        apart(make_project, project, songs + 1, seconds)
+        rows = {}
+        for stage in ("resample", "bounds", "eval"):
+            rows[stage] = dict(zip(("seconds", "MiB"), run(project, stage), strict=True))
+    return pd.DataFrame(rows).T.drop("resample")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--songs", type=int, default=6)
+    parser.add_argument("--seconds", type=float, default=20)
+    options = parser.parse_args()
+    tables = {
+        f"{count} songs": measure(count, options.seconds)
+        for count in (options.songs, 3 * options.songs)
+    }
+    table = pd.concat(tables, axis=1).round(1)
+    print(table.to_string())
+    few, many = (t["MiB"] for t in tables.values())
+    for stage in few.index:
+        print(f"{stage}: {many[stage] / few[stage]:.2f} x the memory for 3 x the songs")
+
+
+if __name__ == "__main__":
+    main()

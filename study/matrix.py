@@ -1,0 +1,294 @@
+"""All experiments of `matrix` in params.yaml: each stage once for each of its settings.
+
+    python -m study.matrix [--jobs 2] [--dry-run]
+
+1. Stages that no key of the matrix touches run in the workspace (`dvc repro`).
+2. Stages that several experiments share (`normalize`, for two losses) run once for each of their
+   settings, as experiments of their own that are removed again: two workers would both compute
+   them.
+3. The experiments go through DVC's queue; what they share comes from its run-cache.
+
+What is there already, made by the same code and parameters, is not run again.
+"""
+
+import argparse
+import fcntl
+import hashlib
+import itertools
+import math
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import networkx
+import yaml
+from dvc.dependency import ParamsDependency
+from dvc.repo import Repo
+
+from stages import run
+from study import compare
+from study.queue import Experiment, dvc, stop, work
+from vocalseg.errors import BadInput
+from vocalseg.params import Params, check, load
+
+Settings = dict[str, Any]  # a value for each key of the matrix, or for some of them
+SHARED = "shared-"  # how names of step 2 begin
+TAIL = 15  # lines of a failed experiment's log
+
+
+def combinations(matrix: dict[str, list]) -> list[Settings]:
+    """Every combination of the values; the last key's changes fastest."""
+    every = itertools.product(*matrix.values())
+    return [dict(zip(matrix, values, strict=True)) for values in every]
+
+
+def name_of(settings: Settings) -> str:
+    """A telling name: choices by themselves (``frequency-minmax-mae``), numbers with their key."""
+    words = [
+        value if isinstance(value, str) else f"{key.rpartition('.')[2]}-{literal(value)}"
+        for key, value in settings.items()
+    ]
+    return re.sub(r"[^\w.-]+", "_", "-".join(words))
+
+
+def literal(value: Any) -> str:
+    """A value as `dvc exp run -S` reads it."""
+    return str(value) if isinstance(value, str | float) else yaml.safe_dump(value).split("\n")[0]
+
+
+def experiment(name: str, settings: Settings, stages: tuple[str, ...] = ()) -> Experiment:
+    """An experiment that sets each key of ``settings``."""
+    overrides = tuple(f"{key}={literal(value)}" for key, value in settings.items())
+    return Experiment(name, overrides, stages)
+
+
+def with_settings(params: Params, settings: Settings) -> Params:
+    """``params`` with other values of some keys."""
+    values = params.model_dump()
+    for key, value in settings.items():
+        section, _, field = key.partition(".")
+        values[section] = values[section] | {field: value} if field else value
+    return check(values)
+
+
+class Pipeline:
+    """The stages of dvc.yaml, in the order of the data: which keys reach them, what made them."""
+
+    def __init__(self, repo: Repo, keys: Iterable[str]):
+        graph = repo.index.graph  # an edge leads from a stage to one that it needs
+        order = list(reversed(list(networkx.topological_sort(graph))))
+        self.commands = {stage.name: stage.cmd for stage in order}
+        self.sections = {
+            stage.name: {p for d in stage.deps if isinstance(d, ParamsDependency) for p in d.params}
+            for stage in order
+        }
+        self.needs = {s.name: {n.name for n in networkx.descendants(graph, s)} for s in order}
+        self.keys = {
+            stage: {
+                key
+                for key in keys
+                for needed in {stage, *self.needs[stage]}
+                if key.partition(".")[0] in self.sections[needed]
+            }
+            for stage in self.commands
+        }
+
+    def made(self, stage: str, params: Params, lock: dict) -> bool:
+        """Whether a dvc.lock tells of a stage's result by the code here for these parameters."""
+        return all(self._matches(needed, params, lock) for needed in {stage, *self.needs[stage]})
+
+    def _matches(self, stage: str, params: Params, lock: dict) -> bool:
+        entry = lock.get(stage)
+        if not self.keys[stage]:  # step 1 has brought it up to date here
+            return entry is not None and entry == lock_here().get(stage)
+        if entry is None or entry["cmd"] != self.commands[stage]:
+            return False
+        used = entry.get("params", {}).get("params.yaml", {})
+        code = [dep for dep in entry["deps"] if dep["path"].endswith(".py")]
+        return (
+            used.keys() == self.sections[stage]
+            and check(params.model_dump() | used) == params
+            and all(md5(dep["path"]) == dep["md5"] for dep in code)
+        )
+
+
+def md5(path: str) -> str | None:
+    """As DVC writes it; None where there is no such file."""
+    file = Path(path)
+    return (
+        hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest()
+        if file.is_file()
+        else None
+    )
+
+
+def locks() -> dict[str, dict]:
+    """The dvc.lock's stages of every experiment that stands on HEAD, by its name."""
+    head = git("rev-parse", "HEAD").strip()
+    prefix = f"refs/exps/{head[:2]}/{head[2:]}/"
+    names = git("for-each-ref", "--format=%(refname)", prefix).split()
+    return {
+        name.removeprefix(prefix): yaml.safe_load(git("show", f"{name}:dvc.lock"))["stages"]
+        for name in names
+    }
+
+
+def git(*arguments: str) -> str:
+    """What a git command prints."""
+    return subprocess.run(["git", *arguments], check=True, capture_output=True, text=True).stdout
+
+
+def lock_here() -> dict:
+    """The stages of the workspace's dvc.lock."""
+    file = Path("dvc.lock")
+    return yaml.safe_load(file.read_text())["stages"] if file.exists() else {}
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Wait until no other matrix works in this folder; a process that dies lets go of it."""
+    path = Path(".dvc/tmp/matrix.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("another matrix runs in this folder; waiting for it to end", flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+class Matrix:
+    """The experiments of params.yaml, and what of them there is."""
+
+    def __init__(self, params: Params):
+        if not params.matrix:
+            raise BadInput("params.yaml: matrix: is empty; give it keys with lists of values")
+        self.experiments = {name_of(s): s for s in combinations(params.matrix)}
+        if len(self.experiments) < math.prod(map(len, params.matrix.values())):
+            raise BadInput("params.yaml: matrix: two experiments would have the same name")
+        self.params = {n: with_settings(params, s) for n, s in self.experiments.items()}
+        with Repo() as repo:
+            self.pipeline = Pipeline(repo, params.matrix)
+            self.once = [stage for stage, keys in self.pipeline.keys.items() if not keys]
+            self.outdated = {n.rpartition(":")[2] for n in repo.status(targets=self.once)}
+
+    def units(self, stage: str) -> dict[str, list[str]]:
+        """The runs of a stage: a name for each of its settings, and the experiments with them."""
+        found: dict[str, list[str]] = {}
+        for name, settings in self.experiments.items():
+            reached = {k: v for k, v in settings.items() if k in self.pipeline.keys[stage]}
+            found.setdefault("-".join([stage, *filter(None, [name_of(reached)])]), []).append(name)
+        return found
+
+    def missing(self) -> list[str]:
+        """Experiments that HEAD does not have, or not by this code and these settings."""
+        known = locks()
+        return [
+            name
+            for name, params in self.params.items()
+            if not all(
+                self.pipeline.made(stage, params, known.get(name, {}))
+                for stage in self.pipeline.commands
+            )
+        ]
+
+    def cached(self, stage: str) -> set[str]:
+        """The runs of a stage whose outputs are in the cache."""
+        if stage in self.once:
+            return set() if stage in self.outdated else {stage}
+        known = [lock_here(), *locks().values()]
+        with Repo() as repo:
+            return {
+                unit
+                for unit, names in self.units(stage).items()
+                for lock in known
+                if self.pipeline.made(stage, self.params[names[0]], lock)
+                and all(repo.cache.local.exists(out["md5"]) for out in lock[stage]["outs"])
+            }
+
+    def show(self) -> None:
+        """Print what there is and what will run."""
+        missing = self.missing()
+        done = len(self.experiments) - len(missing)
+        print(f"{len(self.experiments)} experiments, {done} of them finished", flush=True)
+        for stage in self.pipeline.commands:
+            units, cached = self.units(stage), self.cached(stage)
+            print(f"  {stage}: {len(units)} runs, {len(cached)} cached", flush=True)
+
+    def prepare(self, stage: str, names: list[str]) -> list[Experiment]:
+        """Runs of a stage that several of the named experiments would compute."""
+        cached = self.cached(stage)
+        return [
+            experiment(f"{SHARED}{unit}", self.experiments[users[0]], (stage,))
+            for unit, users in self.units(stage).items()
+            if unit not in cached and len(set(users) & set(names)) > 1
+        ]
+
+
+def run_missing(matrix: Matrix, jobs: int) -> dict[str, list[str]]:
+    """Run what is missing; return the names of what failed, with what it printed."""
+    leftovers = [name for name in locks() if name.startswith(SHARED)]
+    if leftovers:
+        dvc("exp", "remove", "--quiet", *leftovers)
+    if matrix.once:
+        dvc("repro", *matrix.once)
+    names = matrix.missing()
+    if not names:
+        return {}
+    if jobs > 1:
+        for stage in matrix.pipeline.commands:
+            if shared := matrix.prepare(stage, names):
+                failed = work(shared, jobs)
+                made = [e.name for e in shared if e.name not in failed]
+                if made:
+                    dvc("exp", "remove", "--quiet", *made)
+    outdated = [name for name in names if name in locks()]
+    if outdated:
+        print(f"made by other code or parameters, replaced: {', '.join(outdated)}", flush=True)
+        dvc("exp", "remove", "--quiet", *outdated)
+    logs = work([experiment(name, matrix.experiments[name]) for name in names], jobs)
+    return {name: logs.get(name, []) for name in matrix.missing()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--jobs", type=int, default=2, help="experiments at a time")
+    parser.add_argument("--dry-run", action="store_true", help="only say what would run")
+    arguments = parser.parse_args()
+    if arguments.jobs < 1:
+        raise BadInput(f"--jobs {arguments.jobs}: must be at least 1")
+    # DVC's workers look for `dvc`, stages for `python`: this environment's, also if not activated.
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with alone():
+        matrix = Matrix(load())
+        matrix.show()
+        if arguments.dry_run:
+            return
+        try:
+            failed = run_missing(matrix, arguments.jobs)
+        except KeyboardInterrupt:
+            sys.exit("interrupted; the same command goes on from here")
+        except subprocess.CalledProcessError as error:
+            sys.exit(f"failed: {' '.join(map(str, error.cmd))}")
+        finally:
+            stop()
+    for name, log in failed.items():
+        print(f"\n{name} failed:", *log[-TAIL:], sep="\n  ", file=sys.stderr)
+    if failed:
+        sys.exit(
+            f"\n{len(failed)} of {len(matrix.experiments)} experiments failed: "
+            f"{', '.join(failed)}; mend the cause and run the same command again"
+        )
+    compare.main([])
+
+
+if __name__ == "__main__":
+    run(main)

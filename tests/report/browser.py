@@ -1,0 +1,122 @@
+"""A headless Chromium, told what to do over a pipe (Chrome DevTools Protocol)."""
+
+import base64
+import json
+import os
+import select
+import subprocess
+import time
+from pathlib import Path
+
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--disable-dev-shm-usage", "--mute-audio", "--autoplay-policy=no-user-gesture-required",
+)  # fmt: skip
+
+
+class Browser:
+    """One window. ``complaints`` are the errors that pages have logged or thrown."""
+
+    def __init__(self, program: Path, profile: Path):
+        # Chromium reads commands from file descriptor 3 and answers on 4; a shell puts them there.
+        command, self.commands = os.pipe()
+        self.answers, answer = os.pipe()
+        flags = (*FLAGS, f"--user-data-dir={profile}", "--remote-debugging-pipe", "about:blank")
+        self.process = subprocess.Popen(
+            ["bash", "-c", f'exec "$@" 3<&{command} 4>&{answer}', "bash", program, *flags],
+            pass_fds=(command, answer),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(command)
+        os.close(answer)
+        self.buffer, self.count, self.session = b"", 0, None
+        self.complaints: list[str] = []
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
+        self.session = attached["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.call(f"{domain}.enable")
+
+    def __enter__(self) -> "Browser":
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(20)
+        os.close(self.commands)
+        os.close(self.answers)
+
+    def open(self, path: Path, width: int, height: int = 900, dark: bool = False) -> None:
+        """Load a page from disk in a window of a size; a narrow one is a phone."""
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width, height=height, deviceScaleFactor=1, mobile=width < 600,
+        )  # fmt: skip
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.call("Emulation.setEmulatedMedia", features=[scheme])
+        self.complaints.clear()
+        self.call("Page.navigate", url=path.resolve().as_uri())
+        self.run("new Promise(done => document.readyState == 'complete' ? done() : onload = done)")
+
+    def run(self, script: str):
+        """Value of an expression in the page; a promise is waited for."""
+        done = self.call(
+            "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True,
+            userGesture=True,
+        )  # fmt: skip
+        assert "exceptionDetails" not in done, done["exceptionDetails"]
+        return done["result"].get("value")
+
+    def press(self, key: str) -> None:
+        """A key on the keyboard: Tab, Enter or Space."""
+        code, text = {"Tab": (9, ""), "Enter": (13, "\r"), "Space": (32, " ")}[key]
+        name = text if key == "Space" else key
+        for kind in ("keyDown", "keyUp"):
+            self.call(
+                "Input.dispatchKeyEvent", type=kind, key=name, code=key, text=text,
+                windowsVirtualKeyCode=code,
+            )  # fmt: skip
+
+    def screenshot(self, path: Path, whole: bool = True) -> None:
+        """The page as a PNG, all of it or what the window shows."""
+        shot = self.call("Page.captureScreenshot", captureBeyondViewport=whole)
+        path.write_bytes(base64.b64decode(shot["data"]))
+
+    def call(self, method: str, **params) -> dict:
+        """A command's result; what pages complain about meanwhile is noted."""
+        self.count += 1
+        message = {"id": self.count, "method": method, "params": params}
+        if self.session:
+            message["sessionId"] = self.session
+        os.write(self.commands, json.dumps(message).encode() + b"\0")
+        while True:
+            answer = self._next()
+            if answer.get("id") == self.count:
+                assert "error" not in answer, (method, answer["error"])
+                return answer["result"]
+            self._note(answer.get("method"), answer.get("params", {}))
+
+    def _next(self, seconds: float = 60) -> dict:
+        deadline = time.monotonic() + seconds
+        while b"\0" not in self.buffer:
+            ready, _, _ = select.select([self.answers], [], [], max(0, deadline - time.monotonic()))
+            assert ready, "the browser does not answer"
+            data = os.read(self.answers, 1 << 20)
+            assert data, "the browser has ended"
+            self.buffer += data
+        message, _, self.buffer = self.buffer.partition(b"\0")
+        return json.loads(message)
+
+    def _note(self, event: str | None, params: dict) -> None:
+        if event == "Runtime.exceptionThrown":
+            self.complaints.append(str(params["exceptionDetails"]))
+        elif event == "Runtime.consoleAPICalled" and params["type"] in ("error", "warning"):
+            self.complaints.append(str(params["args"]))
+        elif event == "Log.entryAdded" and params["entry"]["level"] in ("error", "warning"):
+            self.complaints.append(str(params["entry"]))
+        elif event == "Network.requestWillBeSent":
+            url = params["request"]["url"]
+            if not url.startswith(("file:", "data:")):
+                self.complaints.append(f"asks the network for {url}")

@@ -1,0 +1,97 @@
+"""What is heard of a song: the right seconds, the right sound, the same bytes each time."""
+
+import io
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from tests.report.conftest import tone
+from vocalseg.report import excerpts
+from vocalseg.report.excerpts import excerpt, loudest, opus
+
+
+def decoded(sound: bytes) -> tuple[np.ndarray, int]:
+    return sf.read(io.BytesIO(sound), always_2d=True)
+
+
+def test_the_loudest_stretch_is_found(rng):
+    waveform = 0.1 * rng.standard_normal((1000, 2)).astype(np.float32)
+    waveform[700:800] *= 5
+    assert loudest(waveform, 100) == slice(700, 800)
+
+
+@pytest.mark.parametrize("length", [1, 10, 50, 51, 1000])
+def test_it_is_the_one_with_the_most_energy_of_all(rng, length):
+    waveform = rng.standard_normal((50, 1)).astype(np.float32)
+    part = loudest(waveform, length)
+    size = min(length, 50)
+    energies = [np.sum(waveform[i : i + size] ** 2) for i in range(50 - size + 1)]
+    assert part == slice(np.argmax(energies), np.argmax(energies) + size)
+
+
+def test_it_follows_the_vocals_and_the_mixture_where_there_are_none():
+    mixture, vocals = tone(100, 3.0), np.zeros_like(tone(100, 3.0))
+    mixture[44_100:88_200] *= 2
+    assert excerpt("s", mixture, vocals, vocals, 44_100, 1).start == pytest.approx(1, abs=0.01)
+    vocals[88_200:] = tone(440)
+    part = excerpt("s", mixture, vocals, vocals, 44_100, 1)
+    assert part.start == pytest.approx(2, abs=0.01)
+    assert part.seconds == 1
+
+
+def test_all_of_a_short_song_is_heard():
+    part = excerpt("s", tone(100, 0.2), tone(200, 0.2), tone(300, 0.2), 44_100, 5)
+    assert (part.start, part.seconds) == (0, pytest.approx(0.2))
+
+
+@pytest.mark.parametrize(
+    ("rate", "channels"), [(44_100, 2), (44_100, 1), (48_000, 2), (8000, 1), (96_000, 2)]
+)
+def test_the_sound_is_that_of_the_samples(rate, channels):
+    waveform = tone(440, 2.0, rate, channels)
+    sound, coded_rate = decoded(opus(waveform, rate))
+    assert sound.shape[1] == channels
+    assert len(sound) / coded_rate == pytest.approx(2.0, abs=0.01)
+    times = np.arange(len(sound)) / coded_rate
+    expected = 0.3 * np.sin(2 * np.pi * 440 * times)
+    assert np.corrcoef(sound[:, 0], expected)[0, 1] > 0.99
+
+
+def test_each_stem_has_its_own_sound():
+    vocals, drums = tone(440), tone(1500)
+    part = excerpt("s", vocals + drums, vocals, vocals, 44_100, 1)
+    peaks = {}
+    for stem, sound in part.sounds.items():
+        waveform, rate = decoded(sound)
+        spectrum = np.abs(np.fft.rfft(waveform[:, 0]))
+        peaks[stem] = np.argmax(spectrum) * rate / len(waveform)
+    assert set(part.sounds) == set(excerpts.STEMS)
+    assert peaks["vocals"] == pytest.approx(440, abs=3)
+    assert peaks["estimate"] == pytest.approx(440, abs=3)
+    assert peaks["accompaniment"] == pytest.approx(1500, abs=3)
+
+
+def test_the_same_samples_give_the_same_bytes(rng):
+    waveform = 0.1 * rng.standard_normal((44_100, 2)).astype(np.float32)
+    assert opus(waveform, 44_100) == opus(waveform, 44_100)
+
+
+def test_five_seconds_take_little_room(rng):
+    waveform = 0.1 * rng.standard_normal((5 * 44_100, 2)).astype(np.float32)
+    assert len(opus(waveform, 44_100)) < 30_000
+
+
+def test_without_ffmpeg_one_line_says_so(monkeypatch, rejects):
+    monkeypatch.setenv("PATH", "/nowhere")
+    with rejects("ffmpeg: not installed", "apt install ffmpeg"):
+        opus(tone(440, 0.1), 44_100)
+
+
+def test_an_ffmpeg_without_opus_is_named(monkeypatch, rejects, tmp_path):
+    program = tmp_path / "ffmpeg"
+    program.write_text("#!/bin/sh\necho \"Unknown encoder 'libopus'\" >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with rejects("ffmpeg: cannot encode Opus", "Unknown encoder 'libopus'"):
+        opus(tone(440, 0.1), 44_100)

@@ -1,0 +1,112 @@
+"""The page to listen on, as text; tests/report/test_browser.py opens it."""
+
+import math
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from tests.report.conftest import NAMES, scores
+from vocalseg.report import listening
+from vocalseg.report.excerpts import STEMS
+
+VOID = {"meta", "link", "img"}
+
+
+class Reader(HTMLParser):
+    """Elements with their attributes; complains about what is not closed."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.elements: list[tuple[str, dict]] = []
+        self.open: list[str] = []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def all(self, tag: str) -> list[dict]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def test_each_song_has_its_four_players_named_by_song_and_stem(page):
+    labels = [player["aria-label"] for player in Reader(page).all("audio")]
+    assert labels == [f"{stem}, {name}" for name in NAMES[::-1] for stem in STEMS.values()]
+
+
+def test_each_player_has_its_picture(page):
+    images = Reader(page).all("img")
+    assert len(images) == 4 * len(NAMES)
+    assert all(image["src"].startswith("data:image/webp;base64,") for image in images)
+    assert images[0]["alt"] == f"Spectrogram: Mixture, {NAMES[1]}"
+
+
+def test_the_largest_gain_comes_first(songs):
+    def order(*gains):
+        made = [
+            song._replace(scores=value) for song, value in zip(songs, gains, strict=True)
+        ]
+        page = listening.page(made, scores(1.0), {})
+        return re.findall(r'<h2 id="song-\d" tabindex="-1">(\w+)', page)
+
+    assert order(scores(1.0), scores(2.0)) == ["Plain", "Björk"]
+    assert order(scores(2.0), scores(1.0)) == ["Björk", "Plain"]
+    assert order(scores(math.nan), scores(-9.0)) == ["Plain", "Björk"]
+
+
+def test_where_museval_has_no_value_the_global_gain_counts():
+    assert listening.gain(scores(4.0, museval=math.nan)) == pytest.approx(4.0)
+    assert listening.gain(scores(math.nan)) == -math.inf
+
+
+def test_a_score_stands_between_floor_and_ceiling_and_none_is_a_dash(songs):
+    page = listening.page([songs[0]._replace(scores=scores(math.nan))], scores(5.0), {})
+    assert "no score" in page and "nan" not in re.sub(r"base64,[^\"]*", "", page)
+    rows = re.findall(r'<tr class="(\w+)">.*?</th>(.*?)</tr>', page)
+    assert [name for name, _ in rows] == ["mixture", "vocalseg", "irm"] * 2
+    assert rows[0][1] == "<td>\N{MINUS SIGN}5.0</td>" * 5
+    assert rows[1][1] == "<td>0.0</td>" * 5
+    assert rows[4][1] == "<td>–</td>" * 5
+
+
+def test_the_page_asks_for_nothing_outside_itself(page):
+    addresses = [
+        value
+        for _, attributes in Reader(page).elements
+        for name, value in attributes.items()
+        if name in ("src", "href", "srcset", "data", "action", "poster")
+    ]
+    assert addresses and all(a.startswith(("data:", "#")) for a in addresses)
+    text = re.sub(r"base64,[^\"]*", "", page)
+    assert not re.search(r"https?:|//\w|@import|url\(", text)
+
+
+def test_it_says_its_language_title_and_width(page):
+    read = Reader(page)
+    assert read.all("html") == [{"lang": "en"}]
+    fit = {"name": "viewport", "content": "width=device-width, initial-scale=1"}
+    assert fit in read.all("meta")
+    assert "<title>Listen" in page
+
+
+def test_headings_and_links_lead_through_the_page(page):
+    read = Reader(page)
+    ids = {attributes["id"] for _, attributes in read.elements if "id" in attributes}
+    links = [a["href"][1:] for a in read.all("a")]
+    assert links == ["songs", "song-1", "song-2"] and set(links) <= ids
+    assert page.count("<h1>") == 1
+
+
+def test_what_was_evaluated_is_told_and_escaped(page):
+    assert "<dt>Network</dt><dd>U-Net &amp; &lt;more&gt;</dd>" in page
+    assert "<Sígur>" not in page
+
+
+def test_the_same_songs_give_the_same_page(songs, page):
+    assert listening.page(songs, scores(5.0), {"Network": "U-Net & <more>"}) == page

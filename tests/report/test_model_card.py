@@ -1,0 +1,52 @@
+"""The model card: facts, scores between floor and ceiling, limits, licences."""
+
+import math
+
+import pytest
+
+from tests.report.conftest import scores
+from vocalseg.model_file import Settings
+from vocalseg.report import model_card
+from vocalseg.songs.catalog import Song
+
+SETTINGS = Settings(11_025, 1024, 256, 128, "frequency", "minmax", 8, 4)
+FACTS = model_card.facts(SETTINGS, 487_000, 0.5, True)
+
+
+def song(source: str, split: str = "train", remark: str = "") -> Song:
+    return Song("A song", split, 90.0, 44_100, 2, "", source, remark=remark)
+
+
+def test_it_says_what_the_network_is_and_how_it_is_applied():
+    told = " ".join(FACTS.values())
+    for fact in ("4 levels", "8 filters", "487,000", "11,025 Hz", "minmax", "frequency", "5.5 kHz"):
+        assert fact in told
+    assert "silence" in model_card.facts(SETTINGS, 1, 0.5, False)["Applied"]
+
+
+@pytest.mark.parametrize(
+    ("source", "remark", "origin"),
+    [
+        ("train/A song", "", "synthetic songs"),
+        ("$VOCALSEG_SONGS/musdb18/train/A song", "", "MUSDB18"),
+        ("/data/musdb18/train/A song", "bleed in the vocals", "MUSDB18"),
+        ("/home/somebody/my songs/train/A song", "", "a folder of songs"),
+    ],
+)
+def test_it_says_what_was_trained_on_and_no_path(source, remark, origin):
+    songs = [song(source, remark=remark), song("test/A song", "test")]
+    card = model_card.card(FACTS, scores(7.0), songs)
+    assert f"- Trained on: {origin}" in card
+    assert "1 songs, 1.5 minutes" in card
+    assert "/home" not in card and "/data" not in card
+    assert ("Synthetic music" in card) == (origin == "synthetic songs")
+    assert ("must not be published" in card) == (origin == "MUSDB18")
+
+
+def test_scores_stand_between_floor_and_ceilings():
+    card = model_card.card(FACTS, scores(7.0, museval=math.nan), [song("train/A song")])
+    rows = [line.split(" | ") for line in card.splitlines() if line.startswith("| ")]
+    assert [row[0].strip("|* ").split()[0] for row in rows] == [
+        "dB", "mixture", "this", "ideal", "true"
+    ]  # fmt: skip
+    assert rows[2][1:] == ["–"] * 4 + ["2.0", "2.0 |"]

@@ -1,0 +1,69 @@
+"""What a matrix expands to: combinations, telling names, the stages that each key reaches."""
+
+import pytest
+import yaml
+from dvc.repo import Repo
+
+from study.matrix import Pipeline, combinations, experiment, name_of, with_settings
+from tests.pipeline.conftest import ROOT
+from vocalseg.params import check
+
+PARAMS = check(yaml.safe_load((ROOT / "params.yaml").read_text()))
+PREPARATION = {"download", "resample", "stft_tile"}
+
+
+def test_the_study_has_eight_experiments_with_telling_names():
+    grid = {
+        "normalize.axis": ["time", "frequency"],
+        "normalize.scaler": ["minmax", "robust"],
+        "train.loss": ["mae", "mse"],
+    }
+    assert [name_of(settings) for settings in combinations(grid)] == [
+        "time-minmax-mae", "time-minmax-mse", "time-robust-mae", "time-robust-mse",
+        "frequency-minmax-mae", "frequency-minmax-mse", "frequency-robust-mae",
+        "frequency-robust-mse",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({"train.loss": "mae", "seed": 3}, "mae-seed-3"),
+        ({"train.learning_rate": 0.001}, "learning_rate-0.001"),
+        ({"train.learning_rate": 1e-05}, "learning_rate-1e-05"),
+        ({"eval.extend": False}, "extend-false"),
+        ({"dataset.root": None}, "root-null"),
+        ({"dataset.root": "/data/my songs"}, "_data_my_songs"),
+    ],
+)
+def test_numbers_stand_with_their_key_in_a_name(settings, name):
+    assert name_of(settings) == name
+
+
+def test_an_experiment_is_the_plain_line_of_the_readme():
+    queued = experiment("time-mse", {"normalize.axis": "time", "train.loss": "mse"})
+    assert " ".join(queued.command) == (
+        "exp run --queue --name time-mse -S normalize.axis=time -S train.loss=mse"
+    )
+
+
+def test_other_values_of_some_keys_leave_the_rest():
+    changed = with_settings(PARAMS, {"train.loss": "mse", "seed": 7})
+    assert (changed.train.loss, changed.seed) == ("mse", 7)
+    assert changed.model_copy(update={"train": PARAMS.train, "seed": PARAMS.seed}) == PARAMS
+
+
+@pytest.mark.parametrize(
+    ("key", "reached"),
+    [
+        ("normalize.axis", {"normalize", "train", "eval"}),
+        ("train.loss", {"train", "eval"}),
+        ("seed", {"augment", "train", "eval"}),
+        ("eval.overlap", {"eval"}),
+        ("dataset.seed", PREPARATION | {"normalize", "augment", "train", "bounds", "eval"}),
+    ],
+)
+def test_a_key_reaches_the_stages_that_read_it_and_those_behind_them(key, reached):
+    with Repo(str(ROOT)) as repo:
+        pipeline = Pipeline(repo, [key])
+    assert {name.rpartition(":")[2] for name, keys in pipeline.keys.items() if keys} == reached
