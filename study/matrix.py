@@ -266,7 +266,8 @@ def main() -> None:
         raise BadInput(f"--jobs {arguments.jobs}: must be at least 1")
     # DVC's workers look for `dvc`, stages for `python`: this environment's, also if not activated.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for ending in (signal.SIGINT, signal.SIGTERM):  # a background job has the first switched off
+        signal.signal(ending, signal.default_int_handler)
     with alone():
         matrix = Matrix(load())
         matrix.show()

@@ -21,8 +21,8 @@ from dvc.repo.experiments.queue.base import QueueEntry
 from dvc.repo.experiments.queue.remove import remove_tasks
 from dvc_task.proc.process import ProcessInfo
 
-POLL = 2.0  # seconds
-PATIENCE = 4  # polls in a row without a worker behind it before an experiment counts as lost
+POLL = 4.0  # seconds
+PATIENCE = 3  # polls in a row without a worker behind it before an experiment counts as lost
 GRACE = 20.0  # seconds for what was told to end
 
 
@@ -104,7 +104,7 @@ def forget(names: Iterable[str]) -> None:
                 deadline = time.monotonic()
         for task in running:
             _kill(task)
-        time.sleep(POLL / 4)
+        time.sleep(POLL / 8)
 
 
 def stop() -> None:

@@ -1,13 +1,18 @@
 """The committed results are those of the committed code, and they show what the README says."""
 
 import hashlib
+import io
+import itertools
 import json
 import subprocess
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
+from study import compare
 from study.scores import table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -61,3 +66,16 @@ def test_the_readme_shows_the_committed_results():
 
     scores, bounds = (json.loads(committed(f"metrics/{name}.json")) for name in ("eval", "bounds"))
     assert table(scores, bounds) in committed("README.md")
+    matrix = pd.read_csv(io.StringIO(committed("metrics/matrix.csv")))
+    assert compare.markdown(matrix) in committed("README.md")
+
+
+def test_the_committed_matrix_is_the_study_and_holds_these_results():
+    matrix = pd.read_csv(ROOT / "metrics/matrix.csv")
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    settings = matrix[list(params["matrix"])].itertuples(index=False, name=None)
+    assert set(settings) == set(itertools.product(*params["matrix"].values()))
+    bounds = metrics("bounds")["mixture"]
+    for protocol in ("museval", "global"):
+        gains = matrix[f"{protocol}.sdr"] - bounds[protocol]["sdr"]
+        assert np.allclose(gains, matrix[f"{protocol}.gain"], atol=2e-3)
