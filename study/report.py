@@ -28,6 +28,7 @@ MARKER = "<!-- vocalseg report -->"  # by which the comment is found again
 LOSSES = ("loss", "val_loss")
 CURVES = "plots/training/plots/metrics/{}.tsv"
 SONGS = "plots/songs.csv"
+MATRIX = Path("metrics/matrix.csv")
 SCORE = {"protocol": "museval", "metric": "sdr"}  # the one that songs are compared by
 BASE, NOW = "#9a9a9a", "#0b6bcb"
 MOST_BARS, MOST_ROWS = 12, 60  # of songs, in a chart and in the table
@@ -333,9 +334,13 @@ def pictures(base: str, comparable: bool, out: Path) -> tuple[list[str], list[st
 
 
 def experiments() -> str:
+    """The comparison of this commit's experiments, or else the one that is committed."""
     try:
         return compare.markdown(compare.table(compare.rows()))
     except BadInput as error:
+        if MATRIX.exists():
+            committed = compare.markdown(pd.read_csv(MATRIX))
+            return f"None on this commit; as in `{MATRIX}`:\n\n{committed}"
         return f"None to compare: {error}"
 
 

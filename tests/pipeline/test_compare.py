@@ -68,6 +68,20 @@ def test_the_command_prints_and_writes(studied):
     assert (studied.path / "a/matrix.png").exists()
 
 
+def test_a_report_shows_them_and_after_another_commit_those_that_are_committed(studied, tmp_path):
+    project = studied.copy(tmp_path / "project")
+    project.set(seed=8)
+    report = ("python", "-m", "study.report", "--base", "main")
+    table = project.run(*report).stdout.split("### Experiments")[1]
+    assert "| 1 |" in table and "| 2 |" in table and "mse" in table
+    project.run("python", "-m", "study.compare", "--csv", "metrics/matrix.csv")
+    project.commit("Another commit")
+    project.set(seed=9)
+    section = project.run(*report).stdout.split("### Experiments")[1]
+    assert "None on this commit; as in `metrics/matrix.csv`" in section
+    assert section.rstrip().endswith(table.strip())
+
+
 def test_after_another_commit_they_are_those_of_all_commits(studied, tmp_path):
     project = studied.copy(tmp_path / "project")
     (project.path / "notes.txt").write_text("seen\n")
