@@ -33,10 +33,10 @@ doctor:  ## what this machine lacks, and how to mend it
 	@"$$(command -v .venv/bin/python "$(PYTHON)" python3 python | head -n 1)" -m study.doctor
 
 test: setup lint  ## the whole test suite
-	pytest --numprocesses auto
+	pytest --numprocesses auto --dist worksteal --durations 15
 
 quick: setup  ## the tests that take no minute
-	pytest --numprocesses auto -m "not slow"
+	pytest --numprocesses auto --dist worksteal -m "not slow"
 
 check: setup  ## hold params.yaml against its schema
 	@python -m stages.check

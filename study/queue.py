@@ -137,6 +137,7 @@ def _watch(wanted: dict[str, Experiment], jobs: int) -> dict[str, list[str]]:
             print(f"{', '.join(lost)}: the worker is gone; queued again", flush=True)
             forget(lost)
             for name in lost:
+                shown.pop(name, None)  # its log begins anew
                 dvc(*wanted[name].command, "--quiet")
         elif queued and len(workers) < min(jobs, len(queued) + len(running) - len(missed)):
             dvc("queue", "start", "--quiet", "--jobs", str(jobs))
