@@ -1,7 +1,6 @@
 """The matrix: every stage once for each of its settings, and nothing lost when it is disturbed."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -139,6 +138,20 @@ def long_training(matrix):
     return matrix
 
 
+@pytest.fixture(scope="module")
+def undisturbed(finished, tmp_path_factory) -> str:
+    """Hash of the weights of the long training, if nothing disturbs it."""
+    project = finished.copy(tmp_path_factory.mktemp("undisturbed") / "project")
+    project.set(train={"epochs": 120})
+    project.run("dvc", "repro", "--single-item", "train")
+    return weights(yaml.safe_load((project.path / "dvc.lock").read_text())["stages"])
+
+
+def weights(lock: dict) -> str:
+    (out,) = [o for o in lock["train"]["outs"] if o["path"] == "models/unet.weights.h5"]
+    return out["md5"]
+
+
 @pytest.mark.slow
 def test_two_workers_run_each_stage_once_for_each_of_its_settings(songs, tmp_path):
     (tmp_path / "count").mkdir()
@@ -185,7 +198,7 @@ def test_a_failed_experiment_is_named_with_its_log_and_the_others_stay(matrix, t
 
 
 @pytest.mark.slow
-def test_ctrl_c_leaves_nothing_running_and_the_same_command_goes_on(long_training):
+def test_ctrl_c_leaves_nothing_running_and_the_same_command_goes_on(long_training, undisturbed):
     matrix = long_training
     started = matrix.start()
     started.wait_for(f"{LONG}: epoch 3/")
@@ -198,11 +211,11 @@ def test_ctrl_c_leaves_nothing_running_and_the_same_command_goes_on(long_trainin
     assert matrix.names() == SHORT_AND_LONG
     assert finished.items() <= {name: matrix.lock(name) for name in matrix.names()}.items()
     assert f"{LONG}: epoch 1/" not in again.stdout
-    assert_same_as_undisturbed(matrix)
+    assert weights(matrix.lock(LONG)) == undisturbed
 
 
 @pytest.mark.slow
-def test_an_experiment_whose_worker_was_killed_is_taken_up_by_another(long_training):
+def test_an_experiment_whose_worker_was_killed_is_taken_up_by_another(long_training, undisturbed):
     matrix = long_training
     started = matrix.start()
     started.wait_for(f"{LONG}: epoch 3/")
@@ -214,11 +227,11 @@ def test_an_experiment_whose_worker_was_killed_is_taken_up_by_another(long_train
     assert "the worker is gone; queued again" in log
     assert matrix.names() == SHORT_AND_LONG
     assert log.count(f"{LONG}: epoch 1/") == 1
-    assert_same_as_undisturbed(matrix)
+    assert weights(matrix.lock(LONG)) == undisturbed
 
 
 @pytest.mark.slow
-def test_a_matrix_that_was_killed_itself_is_completed_by_the_same_command(long_training):
+def test_a_killed_matrix_is_completed_by_the_same_command(long_training, undisturbed):
     matrix = long_training
     started = matrix.start()
     started.wait_for(f"{LONG}: epoch 3/")
@@ -226,7 +239,7 @@ def test_a_matrix_that_was_killed_itself_is_completed_by_the_same_command(long_t
     started.end()
     matrix.run()
     assert matrix.names() == SHORT_AND_LONG
-    assert_same_as_undisturbed(matrix)
+    assert weights(matrix.lock(LONG)) == undisturbed
 
 
 @pytest.mark.slow
@@ -285,19 +298,3 @@ def test_a_matrix_that_makes_no_sense_ends_with_one_line(matrix, grid, line):
     done = matrix.run(check=False)
     assert done.returncode == 1
     assert line in done.stderr and len(done.stderr.strip().splitlines()) == 1
-
-
-def assert_same_as_undisturbed(matrix: Matrix) -> None:
-    """The weights are those of a training that nothing has disturbed."""
-    other = matrix.project.path.parent / "undisturbed"
-    project = matrix.project.copy(other)
-    shutil.rmtree(other / "cache-home", ignore_errors=True)
-    project.set(train={"epochs": 120})
-    project.run("dvc", "repro", "--single-item", "--force", "--no-run-cache", "train")
-    lock = yaml.safe_load((other / "dvc.lock").read_text())["stages"]
-    weights = "models/unet.weights.h5"
-    (expected,), (found,) = (
-        [out["md5"] for out in entry["train"]["outs"] if out["path"] == weights]
-        for entry in (lock, matrix.lock(LONG))
-    )
-    assert found == expected
