@@ -20,7 +20,7 @@ STUDY = {
     "train.loss": ["mae", "mse"],
 }
 LOSSES = {"train.loss": ["mae", "mse"]}
-LONG = "epochs-120"
+LONG = "epochs-60"
 SHORT_AND_LONG = sorted(["epochs-2", LONG])
 
 #: Python reads this at every start: it counts the stages that really run.
@@ -133,7 +133,7 @@ def matrix(project, tmp_path):
 @pytest.fixture
 def long_training(matrix):
     """The same with a training long enough to be hit, beside the one that is there."""
-    matrix.set({"train.epochs": [2, 120]})
+    matrix.set({"train.epochs": [2, 60]})
     matrix.project.commit("A long training")
     return matrix
 
@@ -142,7 +142,7 @@ def long_training(matrix):
 def undisturbed(finished, tmp_path_factory) -> str:
     """Hash of the weights of the long training, if nothing disturbs it."""
     project = finished.copy(tmp_path_factory.mktemp("undisturbed") / "project")
-    project.set(train={"epochs": 120})
+    project.set(train={"epochs": 60})
     project.run("dvc", "repro", "--single-item", "train")
     return weights(yaml.safe_load((project.path / "dvc.lock").read_text())["stages"])
 
