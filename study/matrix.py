@@ -153,7 +153,7 @@ def lock_here() -> dict:
 @contextmanager
 def alone() -> Iterator[None]:
     """Wait until no other matrix works in this folder; a process that dies lets go of it."""
-    path = Path(".dvc/tmp/matrix.lock")
+    path = Path(".dvc", "tmp", "matrix.lock")
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         try:
