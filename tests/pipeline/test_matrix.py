@@ -52,6 +52,11 @@ class Matrix:
     def start(self) -> "Started":
         return Started(self)
 
+    def start_until(self, text: str) -> "Started":
+        started = self.start()
+        started.wait_for(text)
+        return started
+
     @staticmethod
     def command(*arguments: str) -> list[str]:
         return ["python", "-m", "study.matrix", *arguments]
@@ -200,8 +205,7 @@ def test_a_failed_experiment_is_named_with_its_log_and_the_others_stay(matrix, t
 @pytest.mark.slow
 def test_ctrl_c_leaves_nothing_running_and_the_same_command_goes_on(long_training, undisturbed):
     matrix = long_training
-    started = matrix.start()
-    started.wait_for(f"{LONG}: epoch 3/")
+    started = matrix.start_until(f"{LONG}: epoch 3/")
     started.process.send_signal(signal.SIGINT)
     status, log = started.end(120)
     assert status != 0 and "the same command goes on" in log
@@ -217,8 +221,7 @@ def test_ctrl_c_leaves_nothing_running_and_the_same_command_goes_on(long_trainin
 @pytest.mark.slow
 def test_an_experiment_whose_worker_was_killed_is_taken_up_by_another(long_training, undisturbed):
     matrix = long_training
-    started = matrix.start()
-    started.wait_for(f"{LONG}: epoch 3/")
+    started = matrix.start_until(f"{LONG}: epoch 3/")
     for process in processes(matrix.project):
         if "queue-worker" in process.cmdline():
             process.kill()
@@ -233,8 +236,7 @@ def test_an_experiment_whose_worker_was_killed_is_taken_up_by_another(long_train
 @pytest.mark.slow
 def test_a_killed_matrix_is_completed_by_the_same_command(long_training, undisturbed):
     matrix = long_training
-    started = matrix.start()
-    started.wait_for(f"{LONG}: epoch 3/")
+    started = matrix.start_until(f"{LONG}: epoch 3/")
     started.process.kill()
     started.end()
     matrix.run()
