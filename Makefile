@@ -46,13 +46,15 @@ lint: setup
 
 setup: .venv/.done ffmpeg  ## .venv with the pinned packages, and ffmpeg
 
-# Byte code is compiled at first use, which is less than all of it at once.
+# Byte code is compiled on all cores at once: pip would take one, and where Python is told to write
+# none (PYTHONDONTWRITEBYTECODE) every process would compile TensorFlow anew.
 # The package is installed editable for the `vocalseg` command; stages never rely on it.
 .venv/.done: requirements.txt pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON): not found; install Python 3.11, or name another: make PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements.txt
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	.venv/bin/python -m compileall -q -j 0 .venv/lib
 	@touch $@
 
 ffmpeg:

@@ -2,48 +2,82 @@
 
     python -m benchmarks.separation [--hours 2]
 
-Speed: a minute of stereo noise at 44.1 kHz through ``Separator.stream``, at 16 and at 64 filters,
-beside the forward pass of as many tiles in the same run. Memory: the peak of a process that
-separates a song of ``--hours`` as a stream, above what it had when the model was loaded and warm.
+Speed: stereo noise at 44.1 kHz through ``Separator.stream``, at 16 and at 64 filters, beside the
+forward pass of as many tiles in the same run; and how near that pass comes to the fastest product
+of two matrices on the same machine, which no network of plain convolutions can outrun. Memory: the
+peak of a process that separates a song of ``--hours`` as a stream, above what it had when the model
+was loaded.
 """
 
 import argparse
+import multiprocessing
 import resource
 import time
+from collections.abc import Callable, Iterator
 
 import numpy as np
+import psutil
 
 import stages  # noqa: F401  (puts this folder's src first on the path)
 from vocalseg.model_file import Settings
 from vocalseg.separator import Separator
-from vocalseg.unet import build_unet
 
 RATE = 44_100
+REPEATS = 3
 
 
-def separator(filters: int) -> Separator:
+def separator(filters: int, precision: str = "float32") -> Separator:
     """The paper's network with random weights."""
+    from vocalseg.precision import computing_in
+    from vocalseg.unet import build_unet
+
     settings = Settings(11025, 1024, 256, 128, "frequency", "minmax", filters, 4)
-    return Separator(build_unet(512, 128, filters, 4).predict_on_batch, settings)
+    with computing_in(precision):
+        return Separator(build_unet(512, 128, filters, 4).predict_on_batch, settings)
 
 
-def blocks(seconds: int):
-    """Stereo noise, a second at a time."""
-    rng = np.random.default_rng(0)
+def blocks(seconds: int) -> Iterator[np.ndarray]:
+    """Stereo noise, a second at a time; only the first second is drawn."""
+    noise = 0.1 * np.random.default_rng(0).standard_normal((RATE, 2), dtype=np.float32)
     for _ in range(seconds):
-        yield 0.1 * rng.standard_normal((RATE, 2), dtype=np.float32)
+        yield noise.copy()
 
 
-def run(subject: Separator, seconds: int) -> float:
-    """Separate and forget; seconds of computing."""
-    start = time.perf_counter()
+def run(subject: Separator, seconds: int) -> None:
+    """Separate and forget."""
     for _ in subject.stream(blocks(seconds), RATE):
         pass
+
+
+def seconds_of(work: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    work()
     return time.perf_counter() - start
 
 
-def speed(filters: int, seconds: int) -> None:
-    subject = separator(filters)
+def operations(filters: int) -> int:
+    """Multiplications of a tile's way through the network's convolutions."""
+    from vocalseg.unet import build_unet
+
+    total = 0
+    for layer in build_unet(512, 128, filters, 4).layers:
+        if hasattr(layer, "kernel"):  # a transposed one spreads each *input* over its kernel
+            grid = layer.input if "transpose" in layer.name else layer.output
+            total += int(np.prod(grid.shape[1:3]) * np.prod(layer.kernel.shape))
+    return total
+
+
+def matrix_product(precision: str, size: int = 2048) -> float:
+    """Multiplications a second of the product of two matrices, the best of some."""
+    import tensorflow as tf
+
+    matrix = tf.cast(tf.random.normal((size, size)), precision)
+    return size**3 / min(seconds_of(lambda: (matrix @ matrix).numpy()) for _ in range(10))
+
+
+def speed(filters: int, precision: str, seconds: int) -> str:
+    """A row of the table."""
+    subject = separator(filters, precision)
     calls = 0
     network = subject.network
 
@@ -54,36 +88,48 @@ def speed(filters: int, seconds: int) -> None:
 
     subject.network = counted
     run(subject, 5)  # warm
-    tiles = np.random.default_rng(0).random((subject.batch, 512, 128, 1), np.float32)
-    ratios = []
-    for _ in range(3):
+    batch = np.random.default_rng(0).random((subject.batch, 512, 128, 1), np.float32)
+    measured = []
+    for _ in range(REPEATS):
         calls = 0
-        whole = run(subject, seconds)
-        start = time.perf_counter()
-        for _ in range(calls):
-            network(tiles)
-        bare = time.perf_counter() - start
-        ratios.append((whole / bare, seconds / whole))
-    ratio, rate = np.median(ratios, axis=0)
-    print(f"{filters} filters: {rate:.1f} s of audio per second, {ratio:.2f} x the forward pass")
+        whole = seconds_of(lambda: run(subject, seconds))
+        batches = [batch] * calls
+        bare = seconds_of(lambda batches=batches: [network(tiles) for tiles in batches])
+        rate = calls * subject.batch * operations(filters) / bare
+        measured.append((seconds / whole, whole / bare, rate / matrix_product(precision)))
+    rate, ratio, share = np.median(measured, axis=0)
+    return f"| {filters} | {precision} | {rate:.1f} | {ratio:.2f} | {share:.2f} |"
 
 
-def memory(seconds: int) -> None:
-    subject = separator(16)
-    run(subject, 30)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    took = run(subject, seconds)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(
-        f"{seconds / 3600:.2g} h of audio in {took / 60:.1f} min: peak {peak / 2**20:.2f} GiB, "
-        f"{(peak - before) / 2**10:.0f} MiB above a song of 30 s"
-    )
+def memory(filters: int, seconds: int) -> str:
+    """A row of the table."""
+    subject = separator(filters)
+    # What is there now; the peak so far may be that of loading TensorFlow.
+    loaded = psutil.Process().memory_info().rss / 2**20
+    took = seconds_of(lambda: run(subject, seconds))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    return f"| {filters} | {seconds / 60:g} min | {peak - loaded:.0f} MiB | {took / 60:.1f} min |"
 
 
-if __name__ == "__main__":
+def alone(function: Callable[..., str], *arguments) -> None:
+    """Print what a function returns in a process of its own."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        print(pool.apply(function, arguments), flush=True)
+
+
+def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--hours", type=float, default=2)
     arguments = parser.parse_args()
-    speed(16, 60)
-    speed(64, 20)
-    memory(round(arguments.hours * 3600))
+    print("| filters | precision | s of audio per s | x forward pass | forward / matrix product |")
+    print("|---:|---|---:|---:|---:|")
+    for filters, seconds in ((16, 120), (64, 30)):
+        for precision in ("float32", "bfloat16"):
+            alone(speed, filters, precision, seconds)
+    print("\n| filters | song | peak above the model | took |\n|---:|---|---:|---:|")
+    for filters, seconds in ((16, 60), (16, round(arguments.hours * 3600)), (64, 60), (64, 600)):
+        alone(memory, filters, seconds)
+
+
+if __name__ == "__main__":
+    main()

@@ -9,13 +9,12 @@ import json
 import time
 from pathlib import Path
 
-import keras
 import numpy as np
 import pandas as pd
 
 from stages import read_params
 from vocalseg.loader import TileStore, batches
-from vocalseg.training import choose_precision
+from vocalseg.precision import choose, computing_in
 from vocalseg.unet import build_unet
 
 STEPS = 8
@@ -33,9 +32,9 @@ def seconds(function, calls: list) -> float:
 
 def step_time(precision: str, model_params, train, shape, data) -> float:
     """Seconds of a training step in a number format."""
-    keras.config.set_dtype_policy(choose_precision(precision))
-    model = build_unet(*shape, model_params.filters, model_params.depth)
-    model.compile("adam", train.loss, jit_compile=True)
+    with computing_in(precision):
+        model = build_unet(*shape, model_params.filters, model_params.depth)
+    model.compile("adam", train.loss, jit_compile=False)
     return seconds(model.train_on_batch, [data] * STEPS)
 
 
@@ -60,6 +59,6 @@ if __name__ == "__main__":
         "float32 step (s)": round(times["float32"], 3),
         "loader / step": round(load / times["float32"], 4),
         "bfloat16 / float32": round(times["bfloat16"] / times["float32"], 2),
-        "auto chooses": choose_precision("auto"),
+        "auto chooses": choose("auto"),
     }
     print(json.dumps(result, indent=2))

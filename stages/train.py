@@ -19,7 +19,8 @@ from stages import fresh, read_params, run
 from vocalseg import model_file
 from vocalseg.errors import BadInput
 from vocalseg.loader import TileStore
-from vocalseg.training import choose_precision, fit, reference_losses
+from vocalseg.precision import computing_in
+from vocalseg.training import fit, reference_losses
 from vocalseg.unet import build_unet
 
 TILES, SCALING, EXAMPLES = Path("data/tiles"), Path("data/scaling"), Path("data/examples.csv")
@@ -45,9 +46,9 @@ def main():
     backup = backup_file(json.dumps(vars(params), default=lambda section: section.model_dump()))
 
     keras.utils.set_random_seed(params.seed)
-    keras.config.set_dtype_policy(choose_precision(train.precision))
     size = settings.bins, settings.tile_frames, settings.filters, settings.depth
-    model = build_unet(*size)
+    with computing_in(train.precision):
+        model = build_unet(*size)
     fresh(CURVES)
     with Live(str(CURVES), save_dvc_exp=False, dvcyaml=None) as live:
 
@@ -72,7 +73,6 @@ def main():
             ) from None
 
     # A network that was never compiled saves its weights alone, without the optimizer's state.
-    keras.config.set_dtype_policy("float32")
     trained = build_unet(*size)
     trained.set_weights(model.get_weights())
     fresh(MODEL, MODEL.with_suffix(".weights.h5"))
@@ -100,11 +100,12 @@ def backup_file(params: str) -> Path:
     """
     digest = hashlib.sha256(f"{params} {keras.__version__} {tensorflow.__version__}".encode())
     code = Path(vocalseg.__file__).parent
+    modules = "training", "precision", "loader", "scaling", "unet"
     files = (
         *(TILES / name for name in ("tiles.json", "index.csv")),
         *sorted(SCALING.iterdir()),
         EXAMPLES,
-        *(code / f"{module}.py" for module in ("training", "loader", "scaling", "unet")),
+        *(code / f"{module}.py" for module in modules),
     )
     for file in files:
         digest.update(hashlib.sha256(file.read_bytes()).digest())

@@ -97,6 +97,16 @@ def test_several_songs_in_one_call_formats_and_names(model, tmp_path):
     assert found == sorted(f"{s} ({t}).flac" for s in "ab" for t in ("vocals", "accompaniment"))
 
 
+def test_the_network_may_compute_in_bfloat16(model, tmp_path):
+    path = song(tmp_path / "a.wav")
+    folders = {precision: tmp_path / precision for precision in ("float32", "bfloat16")}
+    for precision, folder in folders.items():
+        done = run(path, "--model", model, "-o", folder, "--precision", precision)
+        assert done.exit_code == 0, done.output
+    exact, rounded = (sf.read(folder / "a/vocals.wav")[0] for folder in folders.values())
+    assert 0 < np.abs(exact - rounded).max() < 0.02
+
+
 def test_ten_milliseconds_are_a_song(model, tmp_path):
     path = song(tmp_path / "click.wav", 0.01)
     assert run(path, "--model", model, "-o", tmp_path / "out").exit_code == 0

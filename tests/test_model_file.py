@@ -61,6 +61,15 @@ def test_a_separator_uses_it_with_its_settings(model, saved, rng):
         np.testing.assert_array_equal(one, other)
 
 
+def test_it_computes_in_the_precision_that_was_asked_for(saved, rng):
+    song = rng.uniform(-0.5, 0.5, 5000).astype(np.float32)
+    exact, _ = Separator.load(saved).separate(song, 44100)
+    same, _ = Separator.load(saved, precision="float32").separate(song, 44100)
+    rounded, _ = Separator.load(saved, precision="bfloat16").separate(song, 44100)
+    np.testing.assert_array_equal(exact, same)
+    assert 0 < np.abs(exact - rounded).max() < 0.05
+
+
 def test_saved_twice_the_files_have_the_same_bytes(model, tmp_path):
     for folder in ("a", "b"):
         model_file.save(tmp_path / folder / "unet.json", model, SETTINGS)

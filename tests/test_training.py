@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from vocalseg.loader import TileStore
-from vocalseg.training import choose_precision, fit, reference_losses
+from vocalseg.training import fit, reference_losses
 from vocalseg.unet import build_unet
 
 SIZE, TILES, HELD_OUT, EPOCHS = 16, 20, 8, 5
@@ -167,19 +167,3 @@ def test_reference_losses_are_taken_on_scaled_tiles():
     )
     losses = reference_losses(store, table, "mae", 1)
     assert losses == pytest.approx({"zeros": 1.0, "mixture": 2.5})  # (5 - 3) / 2; (10 - 5) / 2
-
-
-# ------------------------------------------------------------------ precision
-
-
-@pytest.mark.parametrize(
-    ("wanted", "policy"), [("float32", "float32"), ("bfloat16", "mixed_bfloat16")]
-)
-def test_precision_is_given_by_keras_name(wanted, policy):
-    assert choose_precision(wanted) == policy
-    assert keras.DTypePolicy(policy).name == policy
-
-
-def test_automatic_precision_is_one_of_the_two_and_always_the_same():
-    assert choose_precision("auto") in ("float32", "mixed_bfloat16")
-    assert choose_precision("auto") == choose_precision("auto")

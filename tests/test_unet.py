@@ -14,14 +14,6 @@ def papers():
     return build_unet(512, 128, 64, 4)
 
 
-@pytest.fixture
-def mixed_bfloat16():
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    yield
-    keras.config.set_dtype_policy(before)
-
-
 def output(model, bins, frames):
     x = np.random.default_rng(0).random((2, bins, frames, 1), dtype=np.float32)
     return keras.ops.convert_to_numpy(model(x, training=False))
@@ -65,10 +57,3 @@ def test_the_output_may_be_negative():
     *_, bias = model.get_weights()
     model.set_weights([*model.get_weights()[:-1], bias - 100])
     assert (output(model, 16, 16) < 0).all()
-
-
-def test_the_output_is_float32_also_when_the_network_computes_in_bfloat16(mixed_bfloat16):
-    model = build_unet(16, 16, 2, 1)
-    assert model.layers[1].compute_dtype == "bfloat16"
-    assert output(model, 16, 16).dtype == np.float32
-    assert {v.dtype for v in model.trainable_variables} == {"float32"}

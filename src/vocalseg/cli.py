@@ -24,6 +24,14 @@ class Format(StrEnum):
     mp3 = "mp3"
 
 
+class Precision(StrEnum):
+    """Number formats that the network computes in."""
+
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+    auto = "auto"
+
+
 @app.callback()
 def main():
     """Singing voice out of music, with a U-Net on spectrograms."""
@@ -46,12 +54,16 @@ def separate(
     extend: Annotated[
         bool, typer.Option(help="Carry the mask on above the network's band.")
     ] = True,
+    precision: Annotated[
+        Precision,
+        typer.Option(help="Of the network; bfloat16 is faster where the hardware has it (auto)."),
+    ] = Precision.float32,
     overwrite: Annotated[bool, typer.Option(help="Replace files that are there.")] = False,
 ):
     """Split songs into vocals and accompaniment, which add up to the song."""
     try:
         targets = plan(songs, output, names, kind, overwrite)
-        separator = load(model, overlap, extend)
+        separator = load(model, overlap=overlap, extend=extend, precision=precision)
         for song, paths in targets.items():
             separate_file(separator, song, paths)
     except BadInput as error:
@@ -86,13 +98,13 @@ def plan(
     return targets
 
 
-def load(path: Path | None, overlap: float, extend: bool) -> "vocalseg.Separator":
+def load(path: Path | None, **options) -> "vocalseg.Separator":
     """Load a model: the one named, or that of the folder one is in, or of this repository."""
     if path is None:
         here = Path("models/unet.json")
         path = here if here.exists() else Path(vocalseg.__file__).parents[2] / here
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # notes about missing GPUs are no errors
-    return vocalseg.Separator.load(path, overlap=overlap, extend=extend)
+    return vocalseg.Separator.load(path, **options)
 
 
 def separate_file(separator: "vocalseg.Separator", path: Path, targets: dict[str, Path]) -> None:

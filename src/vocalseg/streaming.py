@@ -32,26 +32,30 @@ class Backlog:
 
     def __init__(self, axis: int = 0):
         self.axis = axis
-        self.pieces: deque[np.ndarray] = deque()
+        self.kept: deque[np.ndarray] = deque()
 
     def keep(self, pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """Pass pieces on and remember them."""
         for piece in pieces:
-            self.pieces.append(piece)
+            self.kept.append(piece)
+            yield piece
+
+    def pieces(self, count: int | None = None) -> Iterator[np.ndarray]:
+        """The oldest ``count`` steps along the axis, fewer where there are no more; or all."""
+        missing = count
+        while self.kept and missing != 0:
+            piece = self.kept.popleft()
+            if missing is not None and piece.shape[self.axis] > missing:
+                piece, rest = np.split(piece, [missing], axis=self.axis)
+                self.kept.appendleft(rest)
+            if missing is not None:
+                missing -= piece.shape[self.axis]
             yield piece
 
     def take(self, count: int | None = None) -> np.ndarray:
-        """The oldest ``count`` steps along the axis, fewer where there are no more; or all."""
-        taken, missing = [], count
-        while self.pieces and missing != 0:
-            piece = self.pieces.popleft()
-            if missing is not None and piece.shape[self.axis] > missing:
-                piece, rest = np.split(piece, [missing], axis=self.axis)
-                self.pieces.appendleft(rest)
-            if missing is not None:
-                missing -= piece.shape[self.axis]
-            taken.append(piece)
-        return np.concatenate(taken, axis=self.axis) if taken else np.empty(0, np.float32)
+        """The same in one piece."""
+        pieces = list(self.pieces(count))
+        return np.concatenate(pieces, axis=self.axis) if pieces else np.empty(0, np.float32)
 
 
 def resample(blocks: Iterable[np.ndarray], rate: int, new_rate: int) -> Iterator[np.ndarray]:

@@ -27,22 +27,6 @@ class Batches(keras.utils.PyDataset):
         return self.store.examples(self.rows[index])
 
 
-def choose_precision(wanted: str) -> str:
-    """Keras' name of the number format to compute in.
-
-    Parameters
-    ----------
-    wanted : {"auto", "float32", "bfloat16"}
-        ``auto`` takes mixed bfloat16 where the hardware has instructions for it (an NVIDIA GPU from
-        compute capability 8, a CPU with AVX-512 BF16 or AMX) and float32 elsewhere, where bfloat16
-        is emulated and slower. What the hardware has, not a stopwatch, decides: the same machine
-        always trains the same weights.
-    """
-    if wanted == "auto":
-        wanted = "bfloat16" if _computes_in_bfloat16() else "float32"
-    return "mixed_bfloat16" if wanted == "bfloat16" else "float32"
-
-
 def fit(
     model: keras.Model,
     store: TileStore,
@@ -59,7 +43,7 @@ def fit(
     """Train with Adam; the model ends with the weights of the best epoch by validation loss.
 
     The same arguments give the same weights to the bit on one machine: batches depend on seed and
-    epoch alone, and the step is compiled by XLA, whose CPU code adds in a fixed order.
+    epoch alone, and TensorFlow is told to take the operations that add in a fixed order.
 
     Parameters
     ----------
@@ -79,7 +63,9 @@ def fit(
     DataFrame
         ``epoch`` (from 1), ``loss``, ``val_loss``.
     """
-    model.compile(optimizer=keras.optimizers.Adam(learning_rate), loss=loss, jit_compile=True)
+    tf.config.experimental.enable_op_determinism()
+    # oneDNN's convolutions take about half as long on a CPU as those that XLA compiles.
+    model.compile(optimizer=keras.optimizers.Adam(learning_rate), loss=loss, jit_compile=False)
     model.optimizer.build(model.trainable_variables)
     train = examples[examples["part"] == "train"]
     held_out = Batches(store, batches(examples[examples["part"] == "validation"], batch_size))
@@ -169,12 +155,3 @@ def _restore(path: Path, model: keras.Model) -> tuple[list[dict], list[np.ndarra
         best = [arrays[f"best{i}"] for i in range(len(model.get_weights()))]
         columns = {key: arrays[key].tolist() for key in ("epoch", "loss", "val_loss")}
     return pd.DataFrame(columns).to_dict("records"), best
-
-
-def _computes_in_bfloat16() -> bool:
-    for gpu in tf.config.list_physical_devices("GPU"):
-        capability = tf.config.experimental.get_device_details(gpu).get("compute_capability", (0,))
-        return capability[0] >= 8
-    cpu = Path("/proc/cpuinfo")
-    flags = cpu.read_text().split() if cpu.exists() else []
-    return "amx_bf16" in flags or "avx512_bf16" in flags
