@@ -54,7 +54,7 @@ setup: .venv/.done ffmpeg  ## .venv with the pinned packages, and ffmpeg
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements.txt
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
-	.venv/bin/python -m compileall -q -j 0 .venv/lib
+	-.venv/bin/python -m compileall -q -j 0 .venv/lib
 	@touch $@
 
 ffmpeg:

@@ -1,8 +1,8 @@
-"""What the overlap of tiles is worth, and whether a song's first and last second suffer.
+"""What the overlap of tiles and the precision are worth, and whether a song's ends suffer.
 
     python -m benchmarks.overlap
 
-Run after `dvc repro`. For each overlap: global SDR (mean over the test songs), and the seconds of
+Run after `dvc repro`. For each setting: global SDR (mean over the test songs), and the seconds of
 separating them. For the ends, nine seconds are cut out of a song and separated alone: how much
 lower is the SDR of their first, last and inner seconds than when the whole song is separated?
 """
@@ -19,7 +19,7 @@ from vocalseg.separator import Separator
 from vocalseg.songs import catalog, stems
 
 RAW = Path("data/raw")
-OVERLAPS = (0, 0.125, 0.25, 0.5)
+PRECISIONS = {0: ["float32"], 0.125: ["float32", "bfloat16"], 0.25: ["float32"], 0.5: ["float32"]}
 SECONDS, STARTS = 9, (3, 4, 5, 6)
 PARTS = {"first": (0, 1), "inner": (1, SECONDS - 1), "last": (SECONDS - 1, SECONDS)}
 
@@ -53,11 +53,12 @@ def main():
     listed = catalog.read(RAW / "catalog.csv")
     songs = [stems.read(catalog.folder(s, RAW)) for s in listed if s.split == "test"]
     rows = {}
-    for overlap in OVERLAPS:
-        separator = Separator.load("models/unet.json", overlap=overlap)
-        separator.separate(songs[0][0][:44_100], songs[0][2])  # warm
-        rows[overlap] = measure(separator, songs)
-    print(pd.DataFrame(rows).T.round(2).rename_axis("overlap").to_string())
+    for overlap, precisions in PRECISIONS.items():
+        for precision in precisions:
+            separator = Separator.load("models/unet.json", overlap=overlap, precision=precision)
+            separator.separate(songs[0][0][:44_100], songs[0][2])  # warm
+            rows[overlap, precision] = measure(separator, songs)
+    print(pd.DataFrame(rows).T.round(2).rename_axis(["overlap", "precision"]).to_string())
 
 
 if __name__ == "__main__":

@@ -1,16 +1,17 @@
-"""What a training step costs: the loader's share of it, and bfloat16 against float32.
+"""What a training step costs: the loader's share, bfloat16 and XLA against float32, 64 filters.
 
     python -m benchmarks.training
 
 Run after `dvc repro`; reads data/tiles, data/scaling and data/examples.csv.
 """
 
-import json
 import time
 from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 
 from stages import read_params
 from vocalseg.loader import TileStore, batches
@@ -30,35 +31,43 @@ def seconds(function, calls: list) -> float:
     return float(np.median(times[1:]))
 
 
-def step_time(precision: str, model_params, train, shape, data) -> float:
-    """Seconds of a training step in a number format."""
+def step_time(filters: int, depth: int, loss: str, data, precision: str, xla: bool) -> float:
+    """Seconds of a training step."""
     with computing_in(precision):
-        model = build_unet(*shape, model_params.filters, model_params.depth)
-    model.compile("adam", train.loss, jit_compile=False)
+        model = build_unet(*data[0].shape[1:3], filters, depth)
+    model.compile("adam", loss, jit_compile=xla)
     return seconds(model.train_on_batch, [data] * STEPS)
 
 
-if __name__ == "__main__":
+def main():
+    tf.config.experimental.enable_op_determinism()  # as in training
+    keras.utils.set_random_seed(0)
     params = read_params("model", "train")
     tiles, scaling = Path("data/tiles"), Path("data/scaling")
     store = TileStore(
         *(np.load(tiles / f"{stem}.npy", mmap_mode="r") for stem in ("mixture", "vocals")),
         *(np.load(scaling / f"{name}.npy", mmap_mode="r") for name in ("offset", "scale")),
     )
-    examples = pd.read_csv("data/examples.csv")
-    rows = batches(examples, params.train.batch_size, seed=(0, 0))[: STEPS + 1]
+    size = params.train.batch_size
+    rows = batches(pd.read_csv("data/examples.csv"), size, seed=(0, 0))[: STEPS + 1]
     load = seconds(store.examples, [(r,) for r in rows])
     data = store.examples(rows[0])
-    shape = data[0].shape[1:3]
-    times = {
-        p: step_time(p, params.model, params.train, shape, data) for p in ("float32", "bfloat16")
-    }
-    result = {
-        "filters": params.model.filters,
-        "batch": params.train.batch_size,
-        "float32 step (s)": round(times["float32"], 3),
-        "loader / step": round(load / times["float32"], 4),
-        "bfloat16 / float32": round(times["bfloat16"] / times["float32"], 2),
-        "auto chooses": choose("auto"),
-    }
-    print(json.dumps(result, indent=2))
+    print(f"batches of {size}; `precision: auto` chooses {choose('auto')}\n")
+    print("| filters | float32 step | XLA / float32 | bfloat16 / float32 | loader / step | auto |")
+    print("|---:|---:|---:|---:|---:|---:|")
+    for filters in (params.model.filters, 64):
+        shape = filters, params.model.depth, params.train.loss, data
+        plain, half, xla = (
+            step_time(*shape, *how)
+            for how in (("float32", False), ("bfloat16", False), ("float32", True))
+        )
+        chosen = {"float32": plain, "bfloat16": half}[choose("auto")]
+        print(
+            f"| {filters} | {plain:.2f} s | {xla / plain:.2f} | {half / plain:.2f} | "
+            f"{load / chosen:.1%} | {chosen / size:.3f} s an example |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -48,7 +48,7 @@ def test_the_installed_command_separates_the_real_excerpt_from_another_folder(mo
         [COMMAND, "separate", excerpt, "--model", model, "-o", "out"],
         cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": ""},
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     folder = tmp_path / "out" / excerpt.stem
     stems = [sf.read(folder / f"{stem}.wav") for stem in ("vocals", "accompaniment")]
     mixture, rate = stempeg.read_stems(str(excerpt), stem_id=0)
@@ -196,6 +196,17 @@ def test_a_damaged_model_is_named(damage, words, model, tmp_path):
     done = run(song(tmp_path / "a.wav"), "--model", copy, "-o", tmp_path / "out")
     assert done.exit_code == 2 and "unet" in done.stderr and words in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_the_installed_command_says_nothing_but_that_line(model, tmp_path):
+    path = song(tmp_path / "a.wav")
+    (tmp_path / "unet.json").write_text("{")
+    done = subprocess.run(
+        [COMMAND, "separate", path, "--model", tmp_path / "unet.json", "-o", tmp_path / "out"],
+        capture_output=True, text=True, env={**os.environ, "PYTHONPATH": ""},
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1 and "unet.json" in done.stderr, done.stderr
 
 
 def test_the_command_and_the_library_give_the_same(model, tmp_path):

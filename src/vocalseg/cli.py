@@ -1,6 +1,8 @@
 """The ``vocalseg`` command: separate any song with a trained model."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -104,7 +106,24 @@ def load(path: Path | None, **options) -> "vocalseg.Separator":
         here = Path("models/unet.json")
         path = here if here.exists() else Path(vocalseg.__file__).parents[2] / here
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # notes about missing GPUs are no errors
+    with silenced_stderr():  # some of them come whatever the level: at import, and at first sight
+        import tensorflow
+
+        tensorflow.config.list_physical_devices()
     return vocalseg.Separator.load(path, **options)
+
+
+@contextmanager
+def silenced_stderr() -> Iterator[None]:
+    """Drop what is written to the process' standard error, by C++ too; exceptions still pass."""
+    kept, sink = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(sink, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(sink)
 
 
 def separate_file(separator: "vocalseg.Separator", path: Path, targets: dict[str, Path]) -> None:

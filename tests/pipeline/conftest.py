@@ -5,11 +5,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import soundfile as sf
 import yaml
+from filelock import FileLock
 
 from vocalseg.songs.demo import SAMPLE_RATE, synthesise
 
@@ -122,19 +124,43 @@ def clone(path: Path, songs: Path) -> Project:
 
 
 @pytest.fixture(scope="session")
-def songs(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("songs")
-    write_songs(folder)
+def made_once(tmp_path_factory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """``made_once(name, make)``: a folder that ``make`` fills once for all of pytest's processes.
+
+    What changes it works on a copy.
+    """
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+
+    def folder(name: str, make: Callable[[Path], None]) -> Path:
+        path, whole = base / name, base / f"{name}.whole"
+        with FileLock(base / f"{name}.lock"):
+            if not whole.exists():
+                shutil.rmtree(path, ignore_errors=True)  # of a process that failed
+                path.mkdir()
+                make(path)
+                whole.touch()
+        return path
+
     return folder
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory, songs) -> Project:
+def songs(made_once) -> Path:
+    return made_once("songs", write_songs)
+
+
+@pytest.fixture(scope="session")
+def finished(made_once, songs) -> Project:
     """A project whose pipeline has run once. Tests copy it (``project``), none changes it."""
-    project = clone(tmp_path_factory.mktemp("finished"), songs)
-    assert sorted(project.repro()) == sorted(STAGES)
-    project.commit("Results")
-    return project
+
+    def make(path: Path) -> None:
+        project = clone(path, songs)
+        assert sorted(project.repro()) == sorted(STAGES)
+        project.commit("Results")
+
+    return Project(made_once("finished", make))
 
 
 @pytest.fixture

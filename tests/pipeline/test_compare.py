@@ -1,6 +1,7 @@
 """The comparison reads DVC's experiments: those that finished, each with its own scores."""
 
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -13,17 +14,21 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def studied(finished, tmp_path_factory) -> Project:
+def studied(finished, made_once, tmp_path_factory) -> Project:
     """Two experiments that finish, one that fails, one that ran in part, one queued."""
-    project = finished.copy(tmp_path_factory.mktemp("studied") / "project")
-    queue = ("dvc", "exp", "run", "--queue")
-    project.run(*queue, "--name", "minmax", "-S", "normalize.axis=time")
-    project.run(*queue, "--name", "other-loss", "-S", "train.loss=mse", "-S", "seed=7")
-    project.run(*queue, "--name", "broken", "-S", "train.loss=huber")
-    project.run(*queue, "--name", "partial", "-S", "normalize.scaler=robust", "normalize")
-    project.run("dvc", "exp", "run", "--run-all")
-    project.run(*queue, "--name", "waiting", "-S", "train.epochs=3")
-    return project
+
+    def make(folder: Path) -> None:
+        project = finished.copy(folder / "project")
+        queue = ("dvc", "exp", "run", "--queue")
+        project.run(*queue, "--name", "minmax", "-S", "normalize.axis=time")
+        project.run(*queue, "--name", "other-loss", "-S", "train.loss=mse", "-S", "seed=7")
+        project.run(*queue, "--name", "broken", "-S", "train.loss=huber")
+        project.run(*queue, "--name", "partial", "-S", "normalize.scaler=robust", "normalize")
+        project.run("dvc", "exp", "run", "--run-all")
+        project.run(*queue, "--name", "waiting", "-S", "train.epochs=3")
+
+    made = Project(made_once("studied", make) / "project")
+    return made.copy(tmp_path_factory.mktemp("studied") / "project")
 
 
 def test_what_finished_is_a_row_and_nothing_else(studied, capsys):

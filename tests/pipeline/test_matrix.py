@@ -143,13 +143,17 @@ def long_training(matrix):
     return matrix
 
 
-@pytest.fixture(scope="module")
-def undisturbed(finished, tmp_path_factory) -> str:
+@pytest.fixture
+def undisturbed(finished, made_once) -> str:
     """Hash of the weights of the long training, if nothing disturbs it."""
-    project = finished.copy(tmp_path_factory.mktemp("undisturbed") / "project")
-    project.set(train={"epochs": 60})
-    project.run("dvc", "repro", "--single-item", "train")
-    return weights(yaml.safe_load((project.path / "dvc.lock").read_text())["stages"])
+
+    def make(folder: Path) -> None:
+        project = finished.copy(folder / "project")
+        project.set(train={"epochs": 60})
+        project.run("dvc", "repro", "--single-item", "train")
+
+    lock = made_once("undisturbed", make) / "project/dvc.lock"
+    return weights(yaml.safe_load(lock.read_text())["stages"])
 
 
 def weights(lock: dict) -> str:

@@ -1,22 +1,28 @@
 """The README's recipes with experiments: keep one, branch from it, hand it to somebody else."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.pipeline.conftest import Project
 
 
 @pytest.fixture
-def shared(project, tmp_path) -> Project:
+def shared(finished, made_once, tmp_path) -> Project:
     """A project with a git remote, a DVC remote and a finished experiment."""
-    project.run("git", "init", "-q", "--bare", "-b", "main", str(tmp_path / "origin.git"))
-    project.run("git", "remote", "add", "origin", str(tmp_path / "origin.git"))
-    project.run("dvc", "remote", "add", "--default", "store", str(tmp_path / "store"))
-    project.commit("Remotes")
-    project.run("git", "push", "-q", "origin", "main")
-    project.run("dvc", "exp", "run", "--queue", "--name", "mse", "-S", "train.loss=mse")
-    project.run("dvc", "exp", "run", "--run-all")
-    assert project.params()["train"]["loss"] == "mae"
-    return project
+
+    def make(folder: Path) -> None:
+        project = finished.copy(folder / "project")
+        project.run("git", "init", "-q", "--bare", "-b", "main", str(folder / "origin.git"))
+        project.run("git", "remote", "add", "origin", str(folder / "origin.git"))
+        project.run("dvc", "remote", "add", "--default", "store", str(folder / "store"))
+        project.commit("Remotes")
+        project.run("git", "push", "-q", "origin", "main")
+        project.run("dvc", "exp", "run", "--queue", "--name", "mse", "-S", "train.loss=mse")
+        project.run("dvc", "exp", "run", "--run-all")
+        assert project.params()["train"]["loss"] == "mae"
+
+    return Project(made_once("shared", make) / "project").copy(tmp_path / "project")
 
 
 @pytest.mark.slow
@@ -25,7 +31,8 @@ def test_an_experiment_is_applied_branched_pushed_and_pulled(shared, tmp_path):
     shared.run("dvc", "exp", "push", "origin", "mse")
 
     other = Project(tmp_path / "other")
-    shared.run("git", "clone", "-q", str(tmp_path / "origin.git"), str(other.path))
+    origin = shared.run("git", "remote", "get-url", "origin").stdout.strip()
+    shared.run("git", "clone", "-q", origin, str(other.path))
     other.run("dvc", "exp", "pull", "origin", "mse")
     other.run("dvc", "exp", "apply", "mse")
     assert other.params()["train"]["loss"] == "mse"

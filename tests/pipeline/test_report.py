@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -31,28 +32,27 @@ def fetched(origin, path, cache) -> Project:
 
 
 @pytest.fixture(scope="module")
-def origin(finished, tmp_path_factory):
-    """Where people push to and CI clones from; main has the results of ``finished``."""
-    path = tmp_path_factory.mktemp("origin") / "origin.git"
-    git("clone", "-q", "--bare", str(finished.path), str(path))
-    return path
+def changed(finished, made_once, tmp_path_factory) -> Project:
+    """A runner that has reported on a pushed branch with another loss.
 
+    People push to a bare repository, whose main has the results of ``finished``; CI clones from it.
+    """
 
-@pytest.fixture(scope="module")
-def changed(finished, origin, tmp_path_factory) -> Project:
-    """A runner that has reported on a pushed branch with another loss."""
-    folder = tmp_path_factory.mktemp("changed")
-    cache = finished.path / ".dvc/cache"
-    author = fetched(origin, folder / "author", cache)
-    author.run("git", "checkout", "-q", "-b", "change")
-    author.set(train={"loss": "mse"})
-    author.commit("Another loss")
-    author.run("git", "push", "-q", "origin", "change")
+    def make(folder: Path) -> None:
+        origin, cache = folder / "origin.git", finished.path / ".dvc/cache"
+        git("clone", "-q", "--bare", str(finished.path), str(origin))
+        author = fetched(origin, folder / "author", cache)
+        author.run("git", "checkout", "-q", "-b", "change")
+        author.set(train={"loss": "mse"})
+        author.commit("Another loss")
+        author.run("git", "push", "-q", "origin", "change")
 
-    runner = fetched(origin, folder / "runner", cache)
-    runner.run("git", "checkout", "-q", "change")
-    runner.run("make", "-o", "setup", "report", BASE="origin/main")
-    return runner
+        runner = fetched(origin, folder / "runner", cache)
+        runner.run("git", "checkout", "-q", "change")
+        runner.run("make", "-o", "setup", "report", BASE="origin/main")
+
+    made = Project(made_once("changed", make) / "runner")
+    return made.copy(tmp_path_factory.mktemp("changed") / "runner")
 
 
 def read(project: Project, name: str = "report") -> str:
