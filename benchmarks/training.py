@@ -40,8 +40,6 @@ def step_time(filters: int, depth: int, loss: str, data, precision: str, xla: bo
 
 
 def main():
-    tf.config.experimental.enable_op_determinism()  # as in training
-    keras.utils.set_random_seed(0)
     params = read_params("model", "train")
     tiles, scaling = Path("data/tiles"), Path("data/scaling")
     store = TileStore(
@@ -55,12 +53,15 @@ def main():
     print(f"batches of {size}; `precision: auto` chooses {choose('auto')}\n")
     print("| filters | float32 step | XLA / float32 | bfloat16 / float32 | loader / step | auto |")
     print("|---:|---:|---:|---:|---:|---:|")
-    for filters in (params.model.filters, 64):
-        shape = filters, params.model.depth, params.train.loss, data
-        plain, half, xla = (
-            step_time(*shape, *how)
-            for how in (("float32", False), ("bfloat16", False), ("float32", True))
-        )
+    sizes = params.model.filters, 64
+    rest = params.model.depth, params.train.loss, data
+    # Keras does not let XLA compile once operations have to be deterministic, as in training.
+    compiled = [step_time(filters, *rest, "float32", xla=True) for filters in sizes]
+    tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(0)
+    for filters, xla in zip(sizes, compiled, strict=True):
+        plain = step_time(filters, *rest, "float32", xla=False)
+        half = step_time(filters, *rest, "bfloat16", xla=False)
         chosen = {"float32": plain, "bfloat16": half}[choose("auto")]
         print(
             f"| {filters} | {plain:.2f} s | {xla / plain:.2f} | {half / plain:.2f} | "
