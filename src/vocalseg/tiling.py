@@ -15,7 +15,7 @@ def crossfade(
     """Apply a function of tiles to a song of any length.
 
     The song is mirrored at both ends, so that its first and last frames stand inside a tile like
-    all others.
+    all others. The last tile begins early enough to be as full of the song as they are.
 
     Parameters
     ----------
@@ -37,24 +37,32 @@ def crossfade(
     stride = size - shared
     fade = _fade(size, shared)
     frames = fading = None  # not yet estimated; what the last tile gives to the frames to come
+    past = None  # the last frames before them
     surplus = shared  # mirrored frames at the start, which nobody asked for
 
-    def advance(count):
-        nonlocal frames, fading, surplus
+    def advance(count, back=0):
+        """Estimate ``count`` tiles; the last one from where it would stand ``back`` frames ago."""
+        nonlocal frames, fading, past, surplus
+        heard = np.concatenate((past, frames), axis=1)
         starts = np.arange(count) * stride
-        estimates = estimate(np.stack([frames[:, s : s + size] for s in starts])) * fade
+        seen = starts + past.shape[1]
+        seen[-1] -= back
+        estimates = estimate(np.stack([heard[:, s : s + size] for s in seen]))
+        estimates[-1] = np.roll(estimates[-1], -back, axis=1)  # what goes round is past the end
         total = np.zeros((len(frames), count * stride + shared), np.float32)
         total[:, :shared] = fading
         for start, tile in zip(starts, estimates, strict=True):
-            total[:, start : start + size] += tile
+            total[:, start : start + size] += tile * fade
         done = count * stride
         result = total[:, surplus:done], frames[:, surplus:done]
+        past = frames[:, done - stride : done]
         frames, fading, surplus = frames[:, done:], total[:, done:], 0
         return result
 
     for piece in _mirror_start(pieces, shared):
         if frames is None:
             frames, fading = piece, np.zeros((len(piece), shared), np.float32)
+            past = piece[:, :0]
         else:
             frames = np.concatenate((frames, piece), axis=1)
         while frames.shape[1] >= batch * stride + shared:
@@ -63,9 +71,10 @@ def crossfade(
     if not left:
         return
     count = -(-left // stride)
-    frames = np.pad(frames, ((0, 0), (0, count * stride + shared - left)), "symmetric")
     beyond = count * stride - left
-    estimates, mixture = advance(count)
+    frames = np.pad(frames, ((0, 0), (0, beyond + shared)), "symmetric")
+    room = past.shape[1] + (count - 1) * stride  # none, if the song is shorter than a tile
+    estimates, mixture = advance(count, back=min(beyond, room))
     end = estimates.shape[1] - beyond
     yield estimates[:, :end], mixture[:, :end]
 
