@@ -9,12 +9,12 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: setup check  ## set up, train on the embedded songs, score, make the page to listen on
+demo: setup  ## set up, train on the embedded songs, score, make the page to listen on
 	dvc repro
 	@python -m study.scores
 
 JOBS ?= 2
-matrix: setup check  ## the experiments of `matrix`, JOBS at a time, and their comparison
+matrix: setup  ## the experiments of `matrix`, JOBS at a time, and their comparison
 	@python -m study.matrix --jobs $(JOBS)
 
 compare: setup  ## the finished experiments beside Table I; writes metrics/matrix.csv, docs/matrix.png
@@ -22,14 +22,14 @@ compare: setup  ## the finished experiments beside Table I; writes metrics/matri
 
 BASE ?= main
 export BASE
-report: setup check  ## run what has changed; what it did to BASE's results (make report BASE=main)
+report: setup  ## run what has changed; what it did to BASE's results (make report BASE=main)
 	@python -m study.report --base "$$BASE" --repro
 
 pull: setup  ## results from the DVC remote, if there is one
 	@bash scripts/pull_cache.sh
 
 # Before anything is installed, any Python does.
-doctor:  ## what this machine lacks, and how to mend it
+doctor:  ## what this machine lacks, and how to fix it
 	@"$$(command -v .venv/bin/python "$(PYTHON)" python3 python | head -n 1)" -m study.doctor
 
 test: setup lint  ## the whole test suite
@@ -39,7 +39,7 @@ quick: setup  ## the tests that take no minute
 	pytest --numprocesses auto --dist worksteal -m "not slow"
 
 check: setup  ## hold params.yaml against its schema
-	@python -m stages.check
+	@python -m stages.inputs
 
 lint: setup
 	ruff check .

@@ -9,22 +9,29 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
+from typing import TypeVar
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # notes about missing GPUs are no errors
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
+from stages.schema.section import Section, read_yaml
 from vocalseg.errors import BadInput
-from vocalseg.params import load
+
+S = TypeVar("S", bound=Section)
 
 
-def read_params(*sections: str) -> SimpleNamespace:
-    """Check all of ``params.yaml`` and return the named sections, no other.
+def read_params(section: type[S]) -> S:
+    """Read the parameters that a class of :mod:`stages.schema` describes, no others.
 
-    A stage can only use what it names here, and ``dvc.yaml`` must name the same sections.
+    ``dvc.yaml`` names the same parameters for the stage.
+
+    Raises
+    ------
+    BadInput
+        If ``params.yaml`` is missing, not YAML, or holds a wrong value for one of them.
     """
-    params = load()
-    return SimpleNamespace(**{section: getattr(params, section) for section in sections})
+    values = read_yaml(Path("params.yaml"))
+    return section.select(values if isinstance(values, dict) else {})
 
 
 def fresh(*outputs: Path) -> None:

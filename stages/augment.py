@@ -9,20 +9,22 @@ from pathlib import Path
 import pandas as pd
 
 from stages import fresh, read_params, run
+from stages.schema.augment import Augment
+from stages.schema.study import Study
 from vocalseg.examples import make_table
 
 CATALOG, TILES, OUT = Path("data/raw/catalog.csv"), Path("data/tiles"), Path("data/examples.csv")
 
 
 def main():
-    params = read_params("augment", "seed")
+    augment, seed = read_params(Augment), read_params(Study).seed
     tiles = pd.read_csv(TILES / "index.csv", dtype={"track": str}, keep_default_na=False)
     songs = pd.read_csv(CATALOG, dtype={"name": str}, keep_default_na=False)
     table = make_table(
         tiles,
-        **params.augment.model_dump(),
+        **augment.model_dump(),
         tile_frames=json.loads((TILES / "tiles.json").read_text())["tile_frames"],
-        seed=params.seed,
+        seed=seed,
         validation_songs=songs.loc[songs["part"] == "validation", "name"],
     )
     fresh(OUT)

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from stages import fresh, read_params, run, scoring
+from stages import fresh, read_params, run, scoring, tables
+from stages.schema.audio import Audio
+from stages.schema.stft import Stft
 from vocalseg.parallel import each
 from vocalseg.scores import bounds, standard
 from vocalseg.songs import catalog, stems
 
-METRICS, TABLE = Path("metrics/bounds.json"), Path("plots/bounds.csv")
+METRICS = Path("metrics/bounds.json")
 FULL_RATE = 44_100  # Hz, of the grid whose lower bins are the network's
 
 
@@ -30,8 +32,8 @@ def score(song: catalog.Song, frame_size: int, hop: int) -> pd.DataFrame:
 
 
 def main():
-    params = read_params("audio", "stft")
-    stft, factor = params.stft, FULL_RATE // params.audio.sample_rate
+    stft = read_params(Stft)
+    factor = FULL_RATE // read_params(Audio).sample_rate
     full_band = partial(score, frame_size=stft.frame_size * factor, hop=stft.hop * factor)
     songs = pd.concat(
         each(full_band, scoring.test_songs(), label="bounds", processes=True), ignore_index=True
@@ -47,8 +49,8 @@ def main():
         metrics[name] = scoring.summary(songs.query("estimate == @name"), row)
     metrics["songs"] = scoring.announce_left_out(songs.query("estimate == 'mixture'"))
     scoring.write_metrics(METRICS, metrics)
-    fresh(TABLE)
-    songs.round({"value": 3}).to_csv(TABLE, index=False)
+    fresh(tables.BOUNDS)
+    songs.round({"value": 3}).to_csv(tables.BOUNDS, index=False)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,11 @@ machine. So no copy of them is made, and none can reach a DVC remote; the catalo
 checksums, by which later stages notice a change.
 """
 
-import os
 from functools import partial
 from pathlib import Path
 
-from stages import fresh, read_params, run
-from vocalseg.errors import BadInput
+from stages import fresh, read_params, run, sources
+from stages.schema.dataset import Dataset
 from vocalseg.parallel import each
 from vocalseg.songs import catalog, embedded, musdb, zenodo
 
@@ -21,53 +20,43 @@ RAW = Path("data/raw")
 
 
 def main():
-    dataset = read_params("dataset").dataset
+    dataset = read_params(Dataset)
     fresh(RAW)
     RAW.mkdir()
-    place = None
-    if dataset.name == "demo":
-        root = RAW
-        write = partial(embedded.write_song, seed=dataset.seed, root=root)
+    songs = sources.source(dataset)
+    if songs is None:
+        write = partial(embedded.write_song, seed=dataset.seed, root=RAW)
         list(each(write, embedded.entries(), label="synthesise", processes=True))
-        embedded.write_real_excerpt(root)
-    elif dataset.root:
-        root = Path(dataset.root)
-    elif dataset.name == "folder":
-        raise BadInput(
-            f"params.yaml: dataset.root = null: {dataset.name} needs the folder that holds its "
-            "train/ and test/ songs"
-        )
-    elif dataset.name in zenodo.MUSDB18 and os.environ.get("MUSDB_PATH"):
-        place = "MUSDB_PATH"
-        root = catalog.place(place)
-    else:
-        place = "VOCALSEG_SONGS"
-        root = fetched(dataset.name, catalog.place(place))
-    songs = catalog.scan(
-        catalog.locate(root), RAW, place_name=place, musdb18=dataset.name.startswith("musdb18")
+        embedded.write_real_excerpt(RAW)
+        songs = sources.Source(RAW)
+    elif songs.downloaded and not songs.folder.exists():
+        fetch(dataset.name, songs.folder)
+        sources.write(dataset)  # the stage `inputs` ran before there was anything to list
+    found = catalog.scan(
+        catalog.locate(songs.folder),
+        RAW,
+        place_name=songs.place,
+        musdb18=dataset.name.startswith("musdb18"),
     )
-    catalog.write(songs, RAW / "catalog.csv")
-    for song in songs:
+    catalog.write(found, RAW / "catalog.csv")
+    for song in found:
         if song.remark:
             print(f"{song.name}: {song.remark}")
 
 
-def fetched(name: str, downloads: Path) -> Path:
-    """The folder of a data set that is downloaded, once; its zip file is not kept."""
-    songs = downloads / name
-    if songs.exists():
-        return songs
+def fetch(name: str, songs: Path) -> None:
+    """Download a data set to a folder; its zip file is not kept."""
+    downloads = songs.parent
     downloads.mkdir(parents=True, exist_ok=True)
     if name == "musdb18-7s":
         zenodo.require_space(downloads, 2 * musdb.SAMPLE_BYTES)
         with zenodo.all_or_nothing(songs) as part:
             musdb.download_sample(part)
-        return songs
+        return
     zip_file = zenodo.fetch(zenodo.MUSDB18[name], downloads)
     with zenodo.all_or_nothing(songs) as part:
         zenodo.unpack(zip_file, part)
     zip_file.unlink()
-    return songs
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from stages import fresh, read_params, run
+from stages.schema.normalize import Normalize
 from vocalseg import scaling
 from vocalseg.parallel import each
 
@@ -17,7 +18,7 @@ CHUNK = 64  # tiles: 16 MB at a time
 
 
 def main():
-    normalize = read_params("normalize").normalize
+    normalize = read_params(Normalize)
 
     def statistics(start):
         # Opened anew each time: pages of a mapping that is kept count as this process'.

@@ -7,6 +7,7 @@ depends on nothing but the rate.
 from pathlib import Path
 
 from stages import fresh, read_params, run
+from stages.schema.audio import Audio
 from vocalseg import audio
 from vocalseg.parallel import each
 from vocalseg.songs import catalog, stems
@@ -16,7 +17,7 @@ RAW, OUT = Path("data/raw"), Path("data/resampled")
 
 def main():
     fresh(OUT)
-    rate = read_params("audio").audio.sample_rate
+    rate = read_params(Audio).sample_rate
 
     def resample(song: catalog.Song):
         mixture, vocals, song_rate = stems.read(catalog.folder(song, RAW))

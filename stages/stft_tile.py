@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.lib.format import open_memmap
 
 from stages import fresh, read_params, run
+from stages.schema.stft import Stft
 from vocalseg import audio, spectrogram
 from vocalseg.errors import BadInput
 from vocalseg.parallel import each
@@ -21,7 +22,7 @@ STEMS = {"mixture": OUT / "mixture.npy", "vocals": OUT / "vocals.npy"}
 
 
 def main():
-    stft = read_params("stft").stft
+    stft = read_params(Stft)
     frame, hop, size = stft.frame_size, stft.hop, stft.tile_frames
     songs = sorted(SONGS.iterdir())
     headers = [audio.properties(song / "mixture.wav") for song in songs]

@@ -10,12 +10,12 @@ from pathlib import Path
 import keras
 import numpy as np
 import pandas as pd
-import tensorflow
 from dvclive import Live
-from platformdirs import user_cache_dir
 
-import vocalseg
-from stages import fresh, read_params, run
+from stages import fresh, read_params, run, trainings
+from stages.schema.model import Model
+from stages.schema.study import Study
+from stages.schema.train import Train
 from vocalseg import model_file
 from vocalseg.errors import BadInput
 from vocalseg.loader import TileStore
@@ -24,6 +24,7 @@ from vocalseg.training import fit, reference_losses
 from vocalseg.unet import build_unet
 
 TILES, SCALING, EXAMPLES = Path("data/tiles"), Path("data/scaling"), Path("data/examples.csv")
+CODE = Path("inputs/train.json")
 MODEL, METRICS, CURVES = (
     Path("models/unet.json"),
     Path("metrics/train.json"),
@@ -32,20 +33,20 @@ MODEL, METRICS, CURVES = (
 
 
 def main():
-    params = read_params("model", "train", "seed")
-    model_params, train = params.model, params.train
+    size_params, train, seed = read_params(Model), read_params(Train), read_params(Study).seed
     tiles = json.loads((TILES / "tiles.json").read_text())
     scaling = json.loads((SCALING / "scaling.json").read_text())
-    settings = model_file.Settings(**tiles, **scaling, **model_params.model_dump())
+    settings = model_file.Settings(**tiles, **scaling, **size_params.model_dump())
     examples = pd.read_csv(EXAMPLES)
     store = TileStore(
         *(np.load(TILES / f"{stem}.npy", mmap_mode="r") for stem in ("mixture", "vocals")),
         *(np.load(SCALING / f"{name}.npy", mmap_mode="r") for name in ("offset", "scale")),
     )
 
-    backup = backup_file(json.dumps(vars(params), default=lambda section: section.model_dump()))
+    used = {**size_params.model_dump(), **train.model_dump(), "seed": seed}
+    backup = backup_file(json.dumps(used))
 
-    keras.utils.set_random_seed(params.seed)
+    keras.utils.set_random_seed(seed)
     size = settings.bins, settings.tile_frames, settings.filters, settings.depth
     with computing_in(train.precision):
         model = build_unet(*size)
@@ -63,7 +64,7 @@ def main():
                 store,
                 examples,
                 **train.model_dump(exclude={"precision"}),
-                seed=params.seed,
+                seed=seed,
                 backup=backup,
                 on_epoch=log,
             )
@@ -88,28 +89,23 @@ def main():
     metrics = {k: round(v, 6) for k, v in metrics.items()}
     fresh(METRICS)
     METRICS.write_text(json.dumps(metrics, indent=2) + "\n")
+    trainings.record(MODEL.with_suffix(".weights.h5"), history["seconds"].sum())
     backup.unlink(missing_ok=True)  # another clone may have trained the same
 
 
 def backup_file(params: str) -> Path:
     """Where an unfinished training is kept: outside the outputs, which DVC clears before a run.
 
-    Its name is a digest of what the training depends on, so a killed training goes on wherever it
-    is started again (also in another temporary copy) and nothing else ever picks it up. Scaling
-    and index are functions of every tile and stand for the tiles' gigabytes.
+    Its name is a digest of all that the training depends on, so a killed training resumes wherever
+    it is started again (also in another temporary copy), and nothing else ever picks it up. Code
+    and versions of libraries are those that the stage ``inputs`` found; scaling and index are
+    functions of every tile and stand for the tiles' gigabytes.
     """
-    digest = hashlib.sha256(f"{params} {keras.__version__} {tensorflow.__version__}".encode())
-    code = Path(vocalseg.__file__).parent
-    modules = "training", "precision", "loader", "scaling", "unet"
-    files = (
-        *(TILES / name for name in ("tiles.json", "index.csv")),
-        *sorted(SCALING.iterdir()),
-        EXAMPLES,
-        *(code / f"{module}.py" for module in modules),
-    )
-    for file in files:
+    digest = hashlib.sha256(params.encode())
+    tables = TILES / "tiles.json", TILES / "index.csv", EXAMPLES
+    for file in (CODE, *tables, *sorted(SCALING.iterdir())):
         digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return Path(user_cache_dir("vocalseg")) / "trainings" / f"{digest.hexdigest()[:32]}.npz"
+    return trainings.folder() / f"{digest.hexdigest()[:32]}.npz"
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ over songs, because a difference between two means says nothing by itself.
 
 import argparse
 from collections.abc import Callable
-from itertools import groupby
 from pathlib import Path
 from textwrap import fill
 
@@ -16,10 +15,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from stages import run
-from study import paper
+from study import layout, paper
+from study.command import run
 from study.effects import effects
 from study.experiments import GAINS, SCORES, factors, rows, song_scores
+from study.layout import decibels
 from study.picture import draw
 from vocalseg.errors import BadInput
 
@@ -99,33 +99,12 @@ def effect_notes(effects: pd.DataFrame) -> str:
 
 def markdown(table: pd.DataFrame) -> str:
     """A comparison (:func:`table`, also read back from CSV) or effects as Markdown."""
-    cells = _cells(table)
-    lines = [
-        [" ".join(filter(None, head)) for head in cells],
-        ["---:" if _is_numeric(cells[head]) else "---" for head in cells],
-        *cells.to_numpy(),
-    ]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return layout.markdown(_cells(table))
 
 
 def terminal(table: pd.DataFrame) -> str:
     """The same, aligned, protocols above their metrics."""
-    cells = _cells(table)
-    widths = {head: max(map(len, [head[1], *cells[head]])) for head in cells}
-    above = [
-        name.ljust(sum(widths[head] + 2 for head in heads))
-        for name, heads in groupby(cells, key=lambda head: head[0])
-    ]
-    lines = [[head[1] for head in cells], *cells.to_numpy()]
-    right = [_is_numeric(cells[head]) for head in cells]
-    aligned = [
-        "  ".join(
-            cell.rjust(width) if is_right else cell.ljust(width)
-            for cell, width, is_right in zip(line, widths.values(), right, strict=True)
-        )
-        for line in lines
-    ]
-    return "\n".join(line.rstrip() for line in ["".join(above), *aligned] if line.strip())
+    return layout.terminal(_cells(table))
 
 
 def _cells(table: pd.DataFrame) -> pd.DataFrame:
@@ -146,7 +125,7 @@ def _comparison_cells(table: pd.DataFrame) -> dict[tuple[str, str], pd.Series]:
         cells["", end if ends.count(end) == 1 else key] = table[key].astype(str)
     for score in ORDER:
         protocol, metric = score.split(".")
-        text = table[score].map(_decibels)
+        text = table[score].map(decibels)
         if metric == "sdr" and f"{score}.std" in table:
             text += table[f"{score}.std"].map(lambda v: "" if pd.isna(v) else f"±{v:.2f}")
         cells[protocol, "gain" if metric == "gain" else metric.upper()] = text
@@ -160,19 +139,15 @@ def _effect_cells(effects: pd.DataFrame) -> dict[tuple[str, str], pd.Series]:
         "factor": effects["factor"].str.rpartition(".")[2],
         "better": effects["better"].astype(str),
         "worse": effects["worse"].astype(str),
-        "difference": effects["difference"].map(_decibels),
-        "95 % interval": effects["low"].map(_decibels) + " to " + effects["high"].map(_decibels),
-        "d_z": effects["d_z"].map(_decibels),
+        "difference": effects["difference"].map(decibels),
+        "95 % interval": effects["low"].map(decibels) + " to " + effects["high"].map(decibels),
+        "d_z": effects["d_z"].map(decibels),
         "p": effects["p"].map(_p_value),
         "p (Wilcoxon)": effects["wilcoxon"].map(_p_value),
         "songs": effects["songs"].map(_count),
         "seeds": effects["seeds"].map(_count),
     }
     return {("", head): text for head, text in cells.items()}
-
-
-def _decibels(value: float) -> str:
-    return "–" if pd.isna(value) else f"{value:.2f}"
 
 
 def _as_published(value: float) -> str:
@@ -185,10 +160,6 @@ def _count(value: float) -> str:
 
 def _p_value(p: float) -> str:
     return "–" if pd.isna(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def _is_numeric(text: pd.Series) -> bool:
-    return bool(text.str.match(r"<|–|-?\d").all())
 
 
 def _parser() -> argparse.ArgumentParser:

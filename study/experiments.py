@@ -1,20 +1,22 @@
 """What DVC knows of finished experiments, as tables."""
 
+import json
 import sys
 from pathlib import Path
 
 import dvc.api
 import numpy as np
 import pandas as pd
+import yaml
 from dvc.exceptions import DvcException
-from dvc.repo import Repo
 
-import stages  # noqa: F401  (puts this folder's src first on the path)
+from stages import trainings
+from stages.schema import params
 from study import paper
-from vocalseg import params
+from study.repository import file_at, stages_of
 from vocalseg.errors import BadInput
 
-SONGS = "plots/songs.csv"
+SONGS, WEIGHTS = "plots/songs.csv", "models/unet.weights.h5"
 SCORES = [
     *("table1.sdr", "table1.sir", "table1.sar"),
     *("museval.sdr", "museval.sir", "museval.sar"),
@@ -51,8 +53,7 @@ def rows(repo: str | Path = ".", num: int = 1) -> pd.DataFrame:
     settings = params.load(Path(repo) / "params.yaml")
     shown = pd.DataFrame(dvc.api.exp_show(str(repo), num=num)).astype(object)
     found = shown[finished(shown)].rename(columns={"Experiment": "name"})
-    with Repo(str(repo)) as opened:
-        whole = np.array([ran_whole(opened, rev) for rev in found["rev"]], dtype=bool)
+    whole = np.array([is_complete(rev, repo) for rev in found["rev"]], dtype=bool)
     for name in found["name"][~whole]:
         print(f"left out: {name}: not run to its end, its scores are not its own", file=sys.stderr)
     found = found[whole]
@@ -66,7 +67,8 @@ def rows(repo: str | Path = ".", num: int = 1) -> pd.DataFrame:
     varied = [key for key in known if key in found and found[key].astype(str).nunique() > 1]
     keys = [k for k in dict.fromkeys([*paper.FACTORS, *settings.matrix, *varied]) if k != "seed"]
     levels = found[["seed", *keys]].apply(_plain)
-    scores = found.reindex(columns=[*SCORES, *BOUNDS]).apply(pd.to_numeric, errors="coerce")
+    bounds = pd.DataFrame([read_bounds(rev, repo) for rev in found["rev"]], index=found.index)
+    scores = found.reindex(columns=SCORES).join(bounds).apply(pd.to_numeric, errors="coerce")
     table = pd.concat([found[["name", "rev"]], levels, scores.astype(float)], axis=1)
     for gain, score in GAINS.items():
         table[gain] = (table[score] - table[f"mixture.{score}"]).round(3)
@@ -88,16 +90,39 @@ def finished(shown: pd.DataFrame) -> pd.Series:
     return shown["typ"].str.startswith("branch") & (state.isna() | (state == "Success"))
 
 
-def ran_whole(repo: Repo, rev: str) -> bool:
+def is_complete(rev: str, repo: str | Path = ".") -> bool:
     """Whether every stage of a revision ran on its parameters and on the other stages' outputs.
 
     After ``dvc exp run STAGE`` they did not: its scores are those of the commit it started from.
     """
-    with repo.switch(rev):
-        made = {out.fs_path: out.hash_info for out in repo.index.outs}
-        return not any(dep.status() for dep in repo.index.params) and all(
-            dep.hash_info == made.get(dep.fs_path, dep.hash_info) for dep in repo.index.deps
-        )
+    stages = stages_of(file_at(rev, "dvc.lock", repo))
+    values = yaml.safe_load(file_at(rev, "params.yaml", repo))
+    made = {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
+    return all(
+        dep["md5"] == made.get(dep["path"], dep["md5"])
+        for stage in stages.values()
+        for dep in stage.get("deps", [])
+    ) and all(
+        value == params.lookup(values, key)
+        for stage in stages.values()
+        for key, value in stage.get("params", {}).get("params.yaml", {}).items()
+    )
+
+
+def read_bounds(rev: str, repo: str | Path = ".") -> dict[str, float]:
+    """:data:`BOUNDS` of a revision, in dB."""
+    values = json.loads(file_at(rev, "metrics/bounds.json", repo))
+    return {bound: params.lookup(values, bound) for bound in BOUNDS}
+
+
+def durations(found: pd.DataFrame, repo: str | Path = ".") -> pd.Series:
+    """Seconds of training of each row of :func:`rows`; NaN if it ran on another machine."""
+
+    def seconds(rev: str) -> float:
+        outs = stages_of(file_at(rev, "dvc.lock", repo))["train"]["outs"]
+        return trainings.seconds(next(o["md5"] for o in outs if o["path"] == WEIGHTS))
+
+    return found["rev"].map(seconds).astype(float)
 
 
 def song_scores(

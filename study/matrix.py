@@ -19,10 +19,10 @@ import math
 import os
 import re
 import signal
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +31,13 @@ import yaml
 from dvc.dependency import ParamsDependency
 from dvc.repo import Repo
 
-from stages import run
+from stages import inputs
+from stages.schema.params import Params, check, load
 from study import compare
-from study.queue import Experiment, dvc, stop, work
+from study.command import run
+from study.queue import Experiment, dvc, require_queue, stop, work
+from study.repository import lock_here, locks, require_repository
 from vocalseg.errors import BadInput
-from vocalseg.params import Params, check, load
 
 Settings = dict[str, Any]  # a value for each key of the matrix, or for some of them
 SHARED = "shared-"  # how names of step 2 begin
@@ -78,76 +80,72 @@ def with_settings(params: Params, settings: Settings) -> Params:
 
 
 class Pipeline:
-    """The stages of dvc.yaml, in the order of the data: which keys reach them, what made them."""
+    """The stages of dvc.yaml, in the order of the data: which keys reach them, what made them.
+
+    The stage ``inputs`` is not among them: it always runs, and what depends on it says so in
+    ``inputs/STAGE.json``.
+    """
 
     def __init__(self, repo: Repo, keys: Iterable[str]):
         graph = repo.index.graph  # an edge leads from a stage to one that it needs
-        order = list(reversed(list(networkx.topological_sort(graph))))
+        order = [s for s in reversed(list(networkx.topological_sort(graph))) if s.name != "inputs"]
         self.commands = {stage.name: stage.cmd for stage in order}
-        self.sections = {
+        self.params = {
             stage.name: {p for d in stage.deps if isinstance(d, ParamsDependency) for p in d.params}
             for stage in order
         }
-        self.needs = {s.name: {n.name for n in networkx.descendants(graph, s)} for s in order}
+        self.needs = {
+            stage.name: {n.name for n in networkx.descendants(graph, stage)} - {"inputs"}
+            for stage in order
+        }
         self.keys = {
             stage: {
                 key
                 for key in keys
                 for needed in {stage, *self.needs[stage]}
-                if key.partition(".")[0] in self.sections[needed]
+                if any(_covers(param, key) for param in self.params[needed])
             }
             for stage in self.commands
         }
 
-    def made(self, stage: str, params: Params, lock: dict) -> bool:
-        """Whether a dvc.lock tells of a stage's result by the code here for these parameters."""
-        return all(self._matches(needed, params, lock) for needed in {stage, *self.needs[stage]})
+    def made(self, stage: str, params: Params, lock: dict, here: dict) -> bool:
+        """Whether ``lock`` holds a stage's result for these parameters and the code of ``here``.
 
-    def _matches(self, stage: str, params: Params, lock: dict) -> bool:
+        Parameters
+        ----------
+        lock, here : dict
+            Stages of an experiment's ``dvc.lock`` and of the workspace's.
+        """
+        chain = {stage, *self.needs[stage]}
+        return all(self._matches(needed, params, lock, here) for needed in chain)
+
+    def _matches(self, stage: str, params: Params, lock: dict, here: dict) -> bool:
         entry = lock.get(stage)
-        if not self.keys[stage]:  # step 1 has brought it up to date here
-            return entry is not None and entry == lock_here().get(stage)
+        if not self.keys[stage]:  # brought up to date in the workspace first
+            return entry is not None and entry == here.get(stage)
         if entry is None or entry["cmd"] != self.commands[stage]:
             return False
         used = entry.get("params", {}).get("params.yaml", {})
-        code = [dep for dep in entry["deps"] if dep["path"].endswith(".py")]
+        code = [dep for dep in entry["deps"] if Path(dep["path"]).parent == inputs.OUT]
         return (
-            used.keys() == self.sections[stage]
-            and check(params.model_dump() | used) == params
+            used.keys() == self.params[stage]
+            and with_settings(params, used) == params
             and all(md5(dep["path"]) == dep["md5"] for dep in code)
         )
 
 
+def _covers(param: str, key: str) -> bool:
+    """Whether a parameter of dvc.yaml, a key or a whole section, holds a key."""
+    return f"{key}.".startswith(f"{param}.")
+
+
+@cache
 def md5(path: str) -> str | None:
     """As DVC writes it; None where there is no such file."""
     file = Path(path)
-    return (
-        hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest()
-        if file.is_file()
-        else None
-    )
-
-
-def locks() -> dict[str, dict]:
-    """The dvc.lock's stages of every experiment that stands on HEAD, by its name."""
-    head = git("rev-parse", "HEAD").strip()
-    prefix = f"refs/exps/{head[:2]}/{head[2:]}/"
-    names = git("for-each-ref", "--format=%(refname)", prefix).split()
-    return {
-        name.removeprefix(prefix): yaml.safe_load(git("show", f"{name}:dvc.lock"))["stages"]
-        for name in names
-    }
-
-
-def git(*arguments: str) -> str:
-    """What a git command prints."""
-    return subprocess.run(["git", *arguments], check=True, capture_output=True, text=True).stdout
-
-
-def lock_here() -> dict:
-    """The stages of the workspace's dvc.lock."""
-    file = Path("dvc.lock")
-    return yaml.safe_load(file.read_text())["stages"] if file.exists() else {}
+    if not file.is_file():
+        return None
+    return hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest()
 
 
 @contextmanager
@@ -165,7 +163,7 @@ def alone() -> Iterator[None]:
 
 
 class Matrix:
-    """The experiments of params.yaml, and what of them there is."""
+    """The experiments of params.yaml, and which of them exist."""
 
     def __init__(self, params: Params):
         if not params.matrix:
@@ -177,7 +175,8 @@ class Matrix:
         with Repo() as repo:
             self.pipeline = Pipeline(repo, params.matrix)
             self.once = [stage for stage, keys in self.pipeline.keys.items() if not keys]
-            self.outdated = {n.rpartition(":")[2] for n in repo.status(targets=self.once)}
+            outdated = {n.rpartition(":")[2] for n in repo.status(targets=self.once)}
+        self.outdated = outdated - {"inputs"}
 
     def units(self, stage: str) -> dict[str, list[str]]:
         """The runs of a stage: a name for each of its settings, and the experiments with them."""
@@ -187,44 +186,55 @@ class Matrix:
             found.setdefault("-".join([stage, *filter(None, [name_of(reached)])]), []).append(name)
         return found
 
-    def missing(self) -> list[str]:
-        """Experiments that HEAD does not have, or not by this code and these settings."""
-        known = locks()
+    def missing(self, known: dict[str, dict]) -> list[str]:
+        """Experiments that are not in ``known``, or not by this code and these settings there.
+
+        Parameters
+        ----------
+        known : dict
+            Of :func:`study.repository.locks`.
+        """
+        here = lock_here()
         return [
             name
             for name, params in self.params.items()
             if not all(
-                self.pipeline.made(stage, params, known.get(name, {}))
+                self.pipeline.made(stage, params, known.get(name, {}), here)
                 for stage in self.pipeline.commands
             )
         ]
 
-    def cached(self, stage: str) -> set[str]:
+    def cached(self, stage: str, known: dict[str, dict]) -> set[str]:
         """The runs of a stage whose outputs are in the cache."""
         if stage in self.once:
             return set() if stage in self.outdated else {stage}
-        known = [lock_here(), *locks().values()]
+        here = lock_here()
         with Repo() as repo:
             return {
                 unit
                 for unit, names in self.units(stage).items()
-                for lock in known
-                if self.pipeline.made(stage, self.params[names[0]], lock)
-                and all(repo.cache.local.exists(out["md5"]) for out in lock[stage]["outs"])
+                for lock in (here, *known.values())
+                if self.pipeline.made(stage, self.params[names[0]], lock, here)
+                and all(
+                    Path(out["path"]).exists() or repo.cache.local.exists(out["md5"])
+                    for out in lock[stage]["outs"]
+                )
             }
 
-    def show(self) -> None:
+    def show(self, known: dict[str, dict]) -> None:
         """Print what there is and what will run."""
-        missing = self.missing()
+        missing = self.missing(known)
         done = len(self.experiments) - len(missing)
         print(f"{len(self.experiments)} experiments, {done} of them finished", flush=True)
+        if not missing and not self.outdated:
+            return
         for stage in self.pipeline.commands:
-            units, cached = self.units(stage), self.cached(stage)
+            units, cached = self.units(stage), self.cached(stage, known)
             print(f"  {stage}: {len(units)} runs, {len(cached)} cached", flush=True)
 
     def prepare(self, stage: str, names: list[str]) -> list[Experiment]:
         """Runs of a stage that several of the named experiments would compute."""
-        cached = self.cached(stage)
+        cached = self.cached(stage, locks())
         return [
             experiment(f"{SHARED}{unit}", self.experiments[users[0]], (stage,))
             for unit, users in self.units(stage).items()
@@ -234,14 +244,16 @@ class Matrix:
 
 def run_missing(matrix: Matrix, jobs: int) -> dict[str, list[str]]:
     """Run what is missing; return the names of what failed, with what it printed."""
-    leftovers = [name for name in locks() if name.startswith(SHARED)]
+    known = locks()
+    leftovers = [name for name in known if name.startswith(SHARED)]
     if leftovers:
         dvc("exp", "remove", "--quiet", *leftovers)
-    if matrix.once:
+    if matrix.outdated:
         dvc("repro", *matrix.once)
-    names = matrix.missing()
+    names = matrix.missing(known)
     if not names:
         return {}
+    require_queue()
     if jobs > 1:
         for stage in matrix.pipeline.commands:
             if shared := matrix.prepare(stage, names):
@@ -249,12 +261,12 @@ def run_missing(matrix: Matrix, jobs: int) -> dict[str, list[str]]:
                 made = [e.name for e in shared if e.name not in failed]
                 if made:
                     dvc("exp", "remove", "--quiet", *made)
-    outdated = [name for name in names if name in locks()]
+    outdated = [name for name in names if name in known]
     if outdated:
         print(f"made by other code or parameters, replaced: {', '.join(outdated)}", flush=True)
         dvc("exp", "remove", "--quiet", *outdated)
     logs = work([experiment(name, matrix.experiments[name]) for name in names], jobs)
-    return {name: logs.get(name, []) for name in matrix.missing()}
+    return {name: logs.get(name, []) for name in matrix.missing(locks())}
 
 
 def main() -> None:
@@ -264,21 +276,22 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.jobs < 1:
         raise BadInput(f"--jobs {arguments.jobs}: must be at least 1")
+    require_repository()
     # DVC's workers look for `dvc`, stages for `python`: this environment's, also if not activated.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     for ending in (signal.SIGINT, signal.SIGTERM):  # a background job has the first switched off
         signal.signal(ending, signal.default_int_handler)
+    failed = {}
     with alone():
+        inputs.main()  # what has changed is seen before anything runs
         matrix = Matrix(load())
-        matrix.show()
+        matrix.show(locks())
         if arguments.dry_run:
             return
         try:
             failed = run_missing(matrix, arguments.jobs)
         except KeyboardInterrupt:
-            sys.exit("interrupted; the same command goes on from here")
-        except subprocess.CalledProcessError as error:
-            sys.exit(f"failed: {' '.join(map(str, error.cmd))}")
+            sys.exit("interrupted; the same command resumes from here")
         finally:
             stop()
     for name, log in failed.items():
@@ -286,7 +299,7 @@ def main() -> None:
     if failed:
         sys.exit(
             f"\n{len(failed)} of {len(matrix.experiments)} experiments failed: "
-            f"{', '.join(failed)}; mend the cause and run the same command again"
+            f"{', '.join(failed)}; fix the cause and run the same command again"
         )
     compare.main([])
 

@@ -21,9 +21,12 @@ from dvc.repo.experiments.queue.base import QueueEntry
 from dvc.repo.experiments.queue.remove import remove_tasks
 from dvc_task.proc.process import ProcessInfo
 
+from vocalseg.errors import BadInput
+
 POLL = 4.0  # seconds
 PATIENCE = 3  # polls in a row without a worker behind it before an experiment counts as lost
 GRACE = 20.0  # seconds for what was told to end
+UNFIT = "#?%"  # in paths: of another meaning in a file:// address
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,23 @@ class Task:
 def dvc(*arguments: str) -> None:
     """Run a DVC command; raises :class:`subprocess.CalledProcessError` if it fails."""
     subprocess.run([sys.executable, "-m", "dvc", *arguments], check=True)
+
+
+def require_queue() -> None:
+    """Raise :class:`BadInput` where DVC's queue cannot work.
+
+    DVC clones the project from a ``file://`` address and writes the path of its cache in ASCII for
+    each queued experiment; a path that these do not carry fails there, with an empty log.
+    """
+    with Repo() as repo:
+        paths = {repo.root_dir, repo.scm.root_dir, repo.cache.local.path}
+    for path in sorted(paths):
+        odd = sorted({c for c in path if not c.isascii() or c in UNFIT})
+        if odd:
+            raise BadInput(
+                f"{path}: DVC's queue cannot work below a folder with {' '.join(odd)} in its name; "
+                "move the project to a path of plain letters"
+            )
 
 
 def work(experiments: Iterable[Experiment], jobs: int) -> dict[str, list[str]]:
@@ -130,7 +150,8 @@ def _watch(wanted: dict[str, Experiment], jobs: int) -> dict[str, list[str]]:
             for status in ("queued", "running")
         )
         if not queued and not running:
-            return {task.name: task.log for task in found.values() if task.status == "failed"}
+            failed = [task for task in found.values() if task.status == "failed"]
+            return {task.name: task.log or _worker_log() for task in failed}
         missed = {task.name: missed.get(task.name, 0) + 1 for task in _orphans(running, workers)}
         lost = [name for name, polls in missed.items() if polls >= PATIENCE]
         if lost:
@@ -157,6 +178,14 @@ def _tasks(repo: Repo, names: Iterable[str]) -> list[Task]:
         for entry, status in found
         if entry.name in names
     ]
+
+
+def _worker_log() -> list[str]:
+    """Last lines of what the workers printed, for an experiment that failed before it began."""
+    with Repo() as repo:
+        logs = sorted(Path(repo.experiments.celery_queue.wdir).glob("dvc-exp-worker-*.out"))
+    texts = (log.read_text(encoding="utf-8", errors="replace") for log in logs)
+    return [line for text in texts for line in text.splitlines()]
 
 
 def _workers(repo: Repo) -> list[psutil.Process]:

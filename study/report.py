@@ -18,10 +18,10 @@ from pathlib import Path
 
 import dvc.api
 import pandas as pd
-import yaml
 from matplotlib.figure import Figure
 
 from study import compare
+from study.repository import stages_of
 from vocalseg.errors import BadInput
 
 MARKER = "<!-- vocalseg report -->"  # by which the comment is found again
@@ -29,6 +29,7 @@ LOSSES = ("loss", "val_loss")
 CURVES = "plots/training/plots/metrics/{}.tsv"
 SONGS = "plots/songs.csv"
 MATRIX = Path("metrics/matrix.csv")
+CODE = Path("inputs")
 SCORE = {"protocol": "museval", "metric": "sdr"}  # the one that songs are compared by
 BASE, NOW = "#9a9a9a", "#0b6bcb"
 MOST_BARS, MOST_ROWS = 12, 60  # of songs, in a chart and in the table
@@ -75,10 +76,11 @@ def repro() -> dict[str, float | None]:
         if started:
             running, began = started[1], time.monotonic()
             took[running] = 0.0
+    took.pop("inputs", None)  # it always runs
     if process.wait():
         where = f" in stage {running}" if running else ""
         sys.exit(f"dvc repro failed{where}: see above; nothing is reported")
-    if running:
+    if running and running != "inputs":
         took[running] = time.monotonic() - began
     return took
 
@@ -96,27 +98,42 @@ def diff(kind: str, base: str) -> dict[str, tuple]:
     }
 
 
-def lock(base: str | None = None) -> dict:
-    """The stages of ``dvc.lock``, now or at a commit."""
-    path = Path("dvc.lock")
+def text_of(path: str | Path, base: str | None = None) -> str:
+    """A file of the project now or at a commit; empty if there is none."""
     if base:
-        text = call("git", "show", f"{base}:./{path}").stdout
-    else:
-        text = path.read_text() if path.exists() else ""
-    return (yaml.safe_load(text) or {}).get("stages", {})
+        return call("git", "show", f"{base}:./{path}").stdout
+    return Path(path).read_text(encoding="utf-8") if Path(path).exists() else ""
+
+
+def lock(base: str | None = None) -> dict[str, dict]:
+    """What each stage of ``dvc.lock`` used and made, now or at a commit.
+
+    Returns
+    -------
+    dict
+        By stage: digests of data, modules and libraries, and values of parameters, by name. The
+        stage ``inputs`` is left out, since it always runs.
+    """
+    stages = stages_of(text_of("dvc.lock", base))
+    return {name: used(entry, base) for name, entry in stages.items() if name != "inputs"}
+
+
+def used(entry: dict, base: str | None) -> dict:
+    """Names and values of what a stage used; for code, of modules and libraries."""
+    found = {"command": entry.get("cmd"), **entry.get("params", {}).get("params.yaml", {})}
+    for dep in entry.get("deps", []):
+        content = {}
+        if Path(dep["path"]).parent == CODE:
+            content = json.loads(text_of(dep["path"], base) or "{}")
+        parts = [content[kind] for kind in ("modules", "distributions") if kind in content]
+        for part in parts or [{dep["path"]: dep.get("md5")}]:
+            found |= part
+    return found
 
 
 def reasons(before: dict, now: dict) -> list[str]:
-    """What a stage used that the base did not: sections of parameters, files, the command."""
-    used = [
-        {
-            "command": entry.get("cmd"),
-            **{dep["path"]: dep.get("md5") for dep in entry.get("deps", [])},
-            **entry.get("params", {}).get("params.yaml", {}),
-        }
-        for entry in (before, now)
-    ]
-    return [key for key in {**used[0], **used[1]} if used[0].get(key) != used[1].get(key)]
+    """Names of what a stage used otherwise than the base: parameters, data, modules, libraries."""
+    return [key for key in {**before, **now} if before.get(key) != now.get(key)]
 
 
 def read(path: str, rev: str | None = None, **options) -> pd.DataFrame | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from vocalseg import params
+from stages.schema import params
 
 COMMITTED = Path(__file__).parents[1] / "params.yaml"
 

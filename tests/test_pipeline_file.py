@@ -1,70 +1,214 @@
-"""dvc.yaml names for each stage what the stage uses: no file and no parameter less, none more."""
+"""dvc.yaml and inputs/ name for each stage what the stage uses: nothing less, nothing more."""
 
 import ast
+import shutil
+import sys
 from functools import cache
+from importlib import import_module, metadata
 from pathlib import Path
 
 import grimp
 import pytest
 import yaml
 
+from stages import code
+from stages.schema.params import Params
+from stages.schema.section import Section
+
 ROOT = Path(__file__).resolve().parents[1]
-STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+STAGES = [stage for stage in PIPELINE if stage != "inputs"]
 
 
 @cache
 def imports() -> grimp.ImportGraph:
-    return grimp.build_graph("stages", "vocalseg", cache_dir=None)
+    """The imports of stages and library, as another program finds them."""
+    return grimp.build_graph("stages", "vocalseg", cache_dir=None, include_external_packages=True)
 
 
+@cache
 def modules(stage: str) -> set[str]:
     """Modules that Python loads for a stage: what it imports, also indirectly, and packages."""
-    direct = {f"stages.{stage}", *imports().find_upstream_modules(f"stages.{stage}")}
-    packages = {
-        module[:end] for module in direct for end, c in enumerate(module) if c == "."
-    }
-    return direct | packages
+    found = {f"stages.{stage}", *imports().find_upstream_modules(f"stages.{stage}")}
+    packages = {module[:end] for module in found for end, c in enumerate(module) if c == "."}
+    return found | packages
 
 
-def source_file(module: str) -> str:
+def ours(names: set[str]) -> set[str]:
+    return {name for name in names if name.partition(".")[0] in code.PACKAGES}
+
+
+def source_file(module: str) -> Path:
     base = Path("" if module.startswith("stages") else "src", *module.split("."))
     package = ROOT / base / "__init__.py"
-    return str(package.relative_to(ROOT) if package.exists() else base.with_suffix(".py"))
+    return package if package.exists() else ROOT / base.with_suffix(".py")
 
 
-def sections_read(module: str) -> set[str]:
-    """Literal arguments of every ``read_params(...)`` call in a module."""
-    tree = ast.parse((ROOT / source_file(module)).read_text())
-    return {
-        argument.value
-        for node in ast.walk(tree)
+def sections_read(module: str) -> set[type[Section]]:
+    """Classes in every ``read_params(...)`` call of a module."""
+    if not module.startswith("stages.") or module.startswith("stages.schema"):
+        return set()
+    names = {
+        argument.id
+        for node in ast.walk(ast.parse(source_file(module).read_text()))
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "read_params"
         for argument in node.args
     }
+    return {getattr(import_module(module), name) for name in names}
+
+
+def leaves(section: type[Section]) -> set[str]:
+    return {".".join(filter(None, [section.section, field])) for field in section.model_fields}
+
+
+# ------------------------------------------------------------------ code
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_depends_on_exactly_the_source_files_that_it_imports(stage):
-    named = {d for d in STAGES[stage]["deps"] if d.endswith(".py")}
-    assert named == {source_file(module) for module in modules(stage)}
+def test_a_stage_depends_on_the_modules_and_libraries_that_it_imports(stage):
+    listed = code.dependencies(f"stages.{stage}", ROOT)
+    assert set(listed["modules"]) == ours(modules(stage))
+    tops = {name.partition(".")[0] for name in modules(stage)} - set(code.PACKAGES)
+    provided = metadata.packages_distributions()
+    expected = {d for top in tops - sys.stdlib_module_names for d in provided[top]}
+    assert listed["distributions"] == {name: metadata.version(name) for name in expected}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_its_file_in_inputs_is_a_dependency_and_no_source_file_is(stage):
+    deps = PIPELINE[stage]["deps"]
+    assert [d for d in deps if d.startswith("inputs/") and d != "inputs/songs.json"] == [
+        f"inputs/{stage}.json"
+    ]
+    assert not [d for d in deps if d.endswith(".py")]
+
+
+def test_a_changed_module_changes_the_inputs_of_the_stages_that_import_it(tmp_path):
+    """Each module of stages and library in turn; which stages it concerns is what grimp finds."""
+    for folder in ("stages", "src"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*.pyc"))
+
+    def digests():
+        return {stage: code.dependencies(f"stages.{stage}", tmp_path) for stage in STAGES}
+
+    before = digests()
+    every = set().union(*(ours(modules(stage)) for stage in STAGES))
+    assert len(every) > 40
+    for module in sorted(every):
+        path = tmp_path / source_file(module).relative_to(ROOT)
+        original = path.read_text()
+        path.write_text(f"{original}\nADDED = 1\n")
+        changed = {stage for stage, listed in digests().items() if listed != before[stage]}
+        assert changed == {stage for stage in STAGES if module in modules(stage)}, module
+        path.write_text(f'{original}\n# A comment.\n"""A string that is no docstring."""\n')
+        assert digests() != before  # a statement, though without effect
+        path.write_text(original.replace('"""', '"""Reworded. ', 1) + "\n\n# A comment.\n")
+        assert digests() == before, module
+        path.write_text(original)
+
+
+def test_comments_docstrings_and_layout_do_not_count():
+    source = 'class A:\n    """Doc."""\n    def f(self, a=1):\n        return a  # one\n'
+    other = "class A:\n\n    def f(\n      self, a = 1\n    ):\n      '''New.'''\n      return a\n"
+    assert code.digest(ast.parse(source)) == code.digest(ast.parse(other))
+    assert code.digest(ast.parse(source)) != code.digest(ast.parse(source.replace("=1", "=2")))
+
+
+def test_a_digest_does_not_depend_on_the_version_of_python():
+    """A fixed value: newer versions have further, empty fields in their trees."""
+    source = 'def f(a, *b, c: int = 1, **d) -> str:\n    "Doc."\n    return f"{a!r:>{c}} {d}" "x"\n'
+    assert code.digest(ast.parse(source)) == "2a08abeb4a9e2483"
+
+
+def test_relative_imports_and_imports_within_functions_are_found(tmp_path):
+    package = tmp_path / "src/vocalseg"
+    package.mkdir(parents=True)
+    for name, source in {
+        "__init__": "",
+        "a": "from . import b\ndef f():\n    from .c import g\n    import numpy.fft\n",
+        "b": "import json, yaml\n",
+        "c": "from vocalseg.d import *\n",
+        "d": "",
+        "unused": "import tensorflow\n",
+    }.items():
+        (package / f"{name}.py").write_text(source)
+    listed = code.dependencies("vocalseg.a", tmp_path)
+    assert set(listed["modules"]) == {"vocalseg", *(f"vocalseg.{n}" for n in "abcd")}
+    assert set(listed["distributions"]) == {"numpy", "PyYAML"}
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [("def f(:\n", "not valid Python"), ("import no_such_library\n", "no_such_library: not inst")],
+)
+def test_code_that_cannot_be_listed_is_one_line(tmp_path, rejects, source, expected):
+    (tmp_path / "src/vocalseg").mkdir(parents=True)
+    (tmp_path / "src/vocalseg/a.py").write_text(source)
+    with rejects(expected):
+        code.dependencies("vocalseg.a", tmp_path)
+
+
+def test_no_module_is_imported_by_a_computed_name():
+    # Neither grimp nor `inputs` sees such an import. vocalseg/__init__.py has one, for its users.
+    for module in set().union(*(ours(modules(stage)) for stage in STAGES)) - {"vocalseg"}:
+        for node in ast.walk(ast.parse(source_file(module).read_text())):
+            name = getattr(node, "attr", getattr(node, "id", ""))
+            assert name not in ("import_module", "__import__"), module
+            assert not (name == "Separator" and getattr(node, "value", None) is not None), module
+            if isinstance(node, ast.ImportFrom) and node.module == "vocalseg":
+                assert "Separator" not in {alias.name for alias in node.names}, module
+
+
+# ------------------------------------------------------------------ parameters
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_depends_on_exactly_the_parameters_that_it_reads(stage):
-    read = set().union(*(sections_read(m) for m in modules(stage) if m != "stages"))
-    assert set(STAGES[stage]["params"]) == read
+    read = set().union(*(leaves(s) for m in ours(modules(stage)) for s in sections_read(m)))
+    named = set()
+    for key in PIPELINE[stage].get("params", []):
+        section = Params.model_fields[key].annotation if key in Params.model_fields else None
+        whole = isinstance(section, type) and issubclass(section, Section)
+        named |= {f"{key}.{field}" for field in section.model_fields} if whole else {key}
+    assert named == read
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_sees_the_schema_of_its_own_parameters_only(stage):
+    sections = {s.__module__ for m in ours(modules(stage)) for s in sections_read(m)}
+    if stage == "download":
+        sections.add("stages.schema.dataset")
+    seen = {m for m in modules(stage) if m.startswith("stages.schema.")}
+    assert seen - {"stages.schema.section"} == sections
 
 
 def test_no_stage_depends_on_the_matrix():
-    assert not [s for s, stage in STAGES.items() if "matrix" in str(stage["params"])]
+    assert not [s for s in STAGES if "matrix" in str(PIPELINE[s].get("params"))]
 
 
-def test_no_package_init_runs_more_than_it_says():
-    # vocalseg/__init__.py imports its rooms by name on first use, which no import graph sees:
-    # a stage that used it would escape the tests above.
-    for module in set().union(*(modules(stage) for stage in STAGES)) - {"vocalseg"}:
-        for node in ast.walk(ast.parse((ROOT / source_file(module)).read_text())):
-            owner = getattr(getattr(node, "value", None), "id", "")
-            assert not (owner == "vocalseg" and getattr(node, "attr", "") == "Separator")
-            if isinstance(node, ast.ImportFrom) and node.module == "vocalseg":
-                assert "Separator" not in {alias.name for alias in node.names}
+def test_no_parameter_and_no_metric_has_a_name_that_the_run_cache_ignores():
+    """DVC leaves keys named ``size`` and ``nfiles`` out of what its run-cache compares."""
+    names = set(Params.model_fields)
+    for section in Params.model_fields.values():
+        names |= set(getattr(section.annotation, "model_fields", {}))
+    for file in (ROOT / "metrics").glob("*.json"):
+        pending = [yaml.safe_load(file.read_text())]
+        while pending:
+            values = pending.pop()
+            names |= set(values)
+            pending += [value for value in values.values() if isinstance(value, dict)]
+    assert not names & {"size", "nfiles"}
+
+
+# ------------------------------------------------------------------ the file itself
+
+
+def test_every_stage_says_in_one_line_what_it_does():
+    for stage, definition in PIPELINE.items():
+        # `dvc stage list` cuts longer ones.
+        assert 20 < len(definition["desc"]) <= 69, stage
+        assert definition["desc"].endswith("."), stage
+
+
+def test_the_file_can_be_read_in_one_go():
+    assert len((ROOT / "dvc.yaml").read_text().splitlines()) <= 150

@@ -1,6 +1,7 @@
 """Fitting the network: epochs, the best of them, and going on after a kill."""
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def fit(
     Returns
     -------
     DataFrame
-        ``epoch`` (from 1), ``loss``, ``val_loss``.
+        ``epoch`` (from 1), ``loss``, ``val_loss``, ``seconds`` that it took.
     """
     tf.config.experimental.enable_op_determinism()
     # oneDNN's convolutions take about half as long on a CPU as those that XLA compiles.
@@ -77,6 +78,7 @@ def fit(
         for epoch in history:
             on_epoch(epoch)
     for number in range(len(history), epochs):
+        began = time.monotonic()
         rows = batches(train, batch_size, seed=(seed, number))
         if len(rows) > 1 and len(rows[-1]) < batch_size:
             rows.pop()  # another shape would be compiled anew for one step
@@ -98,6 +100,7 @@ def fit(
             "epoch": number + 1,
             "loss": result["loss"][0],
             "val_loss": result["val_loss"][0],
+            "seconds": time.monotonic() - began,
         }
         if not np.isfinite([epoch["loss"], epoch["val_loss"]]).all():
             raise FloatingPointError(f"the loss of epoch {number + 1} is not a number")
@@ -153,5 +156,5 @@ def _restore(path: Path, model: keras.Model) -> tuple[list[dict], list[np.ndarra
         for i, variable in enumerate(_variables(model)):
             variable.assign(arrays[f"state{i}"])
         best = [arrays[f"best{i}"] for i in range(len(model.get_weights()))]
-        columns = {key: arrays[key].tolist() for key in ("epoch", "loss", "val_loss")}
+        columns = {key: arrays[key].tolist() for key in ("epoch", "loss", "val_loss", "seconds")}
     return pd.DataFrame(columns).to_dict("records"), best

@@ -1,6 +1,7 @@
 """A changed parameter or file re-runs what uses it, and nothing else."""
 
 import json
+import os
 import shutil
 from contextlib import contextmanager
 
@@ -10,7 +11,7 @@ from dvc.repo import Repo
 
 from tests.pipeline.conftest import ROOT, STAGES, Project
 
-#: Stages that read a parameter, by section; `train.loss` re-runs train and so on.
+#: Stages that read a parameter, by section or key; `train.loss` re-runs train and so on.
 READERS = {
     "seed": {"augment", "train"},
     "dataset": {"download"},
@@ -20,8 +21,9 @@ READERS = {
     "augment": {"augment"},
     "model": {"train"},
     "train": {"train"},
-    "eval": {"eval"},
-    "reports": {"eval"},
+    "eval": {"eval", "report"},
+    "reports.seconds": {"eval"},
+    "reports.embed_audio": {"report"},
     "matrix": set(),
 }
 
@@ -52,10 +54,11 @@ def leaves(params: dict) -> set[str]:
 
 
 def changed_stages(project) -> set[str]:
-    """Stages that DVC would run again for what differs now (`dvc status`)."""
+    """Stages that `dvc repro` would run first for what differs now, after the stage `inputs`."""
+    project.run("python", "-m", "stages.inputs")
     with Repo(str(project.path)) as repo:
         # Seen from another folder, a stage's name follows the path of its dvc.yaml.
-        return {name.rpartition(":")[2] for name in repo.status()}
+        return {name.rpartition(":")[2] for name in repo.status()} - {"inputs"}
 
 
 @pytest.fixture(scope="module")
@@ -82,51 +85,108 @@ def test_a_changed_parameter_concerns_its_readers_only(scratch, key):
     section, _, name = key.partition(".")
     with changed(scratch.path / "params.yaml"):
         scratch.set(**{section: {name: OTHER[key]} if name else OTHER[key]})
-        assert changed_stages(scratch) == READERS[section]
+        assert changed_stages(scratch) == READERS.get(key, READERS.get(section))
 
 
 @pytest.mark.parametrize(
     ("file", "expected"),
     [
         ("src/vocalseg/scaling.py", {"normalize", "train", "eval"}),
-        ("src/vocalseg/unet.py", {"train", "eval"}),
-        ("src/vocalseg/separator.py", {"eval"}),
-        ("src/vocalseg/report/listening.py", {"eval"}),
-        ("src/vocalseg/examples.py", {"augment"}),
-        ("src/vocalseg/scores/table1.py", {"bounds", "eval"}),
-        ("src/vocalseg/songs/demo/voice.py", {"download"}),
+        ("src/vocalseg/report/style.py", {"report"}),
         ("stages/__init__.py", set(STAGES)),
     ],
 )
-def test_a_changed_file_concerns_the_stages_that_import_it(scratch, file, expected):
+def test_changed_code_concerns_the_stages_that_import_it_and_a_comment_none(
+    scratch, file, expected
+):
     path = scratch.path / file
     with changed(path):
-        path.write_text(path.read_text() + "# a change\n")
+        path.write_text(path.read_text() + "# a comment\n")
+        assert changed_stages(scratch) == set()
+        path.write_text(path.read_text() + "ADDED = 1\n")
         assert changed_stages(scratch) == expected
+    assert changed_stages(scratch) == set()
 
 
-def test_a_changed_song_in_a_folder_of_ones_own_is_noticed(finished, songs, tmp_path):
+@pytest.mark.parametrize(
+    ("file", "section", "expected"),
+    [
+        ("eval.py", "eval", {"eval", "report"}),
+        ("page.py", "reports", {"report"}),
+        ("train.py", "train", {"train"}),
+    ],
+)
+def test_a_new_key_concerns_the_readers_of_its_section_only(scratch, file, section, expected):
+    path = scratch.path / "stages/schema" / file
+    with changed(path), changed(scratch.path / "params.yaml"):
+        path.write_text(path.read_text() + "    new_key: int = 1\n")
+        assert changed_stages(scratch) == expected  # their schema
+        scratch.set(**{section: {"new_key": 2}})
+        assert changed_stages(scratch) == expected - ({"report"} if section == "reports" else set())
+
+
+def test_another_version_of_a_library_concerns_the_stages_that_import_it(scratch, tmp_path):
+    """A distribution of the same name that comes first on the path, as an upgrade would."""
+    fake = tmp_path / "soxr-99.0.dist-info"
+    fake.mkdir()
+    (fake / "METADATA").write_text("Metadata-Version: 2.1\nName: soxr\nVersion: 99.0\n")
+    (fake / "top_level.txt").write_text("soxr\n")
+    scratch.run("python", "-m", "stages.inputs", PYTHONPATH=str(tmp_path))
+    with Repo(str(scratch.path)) as repo:
+        found = {name.rpartition(":")[2] for name in repo.status()} - {"inputs"}
+    listed = json.loads((scratch.path / "inputs/resample.json").read_text())
+    assert listed["distributions"]["soxr"] == "99.0"
+    uses = {path.stem for path in (scratch.path / "inputs").glob("*.json")
+            if "soxr" in json.loads(path.read_text()).get("distributions", {})}
+    assert found == uses != set(STAGES)
+
+
+@pytest.fixture
+def own(finished, songs, tmp_path) -> Project:
+    """A project with a copy of the songs that a test may change: one is a link to elsewhere."""
     project = finished.copy(tmp_path / "project")
-    own = shutil.copytree(songs, tmp_path / "songs")
-    project.set(dataset={"root": str(own)})
+    shutil.copytree(songs, tmp_path / "songs")
+    (tmp_path / "songs/train/Song 1").rename(tmp_path / "elsewhere")
+    (tmp_path / "songs/train/Song 1").symlink_to(tmp_path / "elsewhere")
+    project.set(dataset={"root": str(tmp_path / "songs")})
     project.run("dvc", "repro", "download")
-    assert changed_stages(project) & {"download"} == set()
-    song = own / "train/Song 1/vocals.wav"
-    content = bytearray(song.read_bytes())
+    assert "download" not in changed_stages(project)
+    return project
+
+
+@pytest.mark.parametrize("song", ["elsewhere", "songs/test/Song 50"])
+def test_a_changed_song_is_noticed_also_behind_a_link(own, tmp_path, song):
+    path = tmp_path / song / "vocals.wav"
+    content = bytearray(path.read_bytes())
     content[-1] ^= 1
-    song.write_bytes(content)
-    assert "download" in changed_stages(project)
-    done = project.run("python", "-m", "stages.resample", check=False)
+    path.write_bytes(content)
+    assert "download" in changed_stages(own)
+    done = own.run("python", "-m", "stages.resample", check=False)
     assert "changed since it was catalogued" in done.stderr
+
+
+def test_another_time_of_the_same_song_runs_the_catalogue_alone(own, tmp_path):
+    os.utime(tmp_path / "elsewhere/vocals.wav", (1, 1))
+    assert own.repro("download", "resample") == ["download"]
+
+
+def test_songs_within_the_clone_are_watched_too(finished, songs, tmp_path):
+    project = finished.copy(tmp_path / "project")
+    shutil.copytree(songs, project.path / "songs")
+    project.set(dataset={"root": str(project.path / "songs")})
+    project.run("dvc", "repro", "download")
+    assert "download" not in changed_stages(project)
+    (project.path / "songs/train/Song 1/vocals.wav").touch()
+    assert "download" in changed_stages(project)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"train": {"loss": "mse"}}, ["train", "eval"]),
-        ({"normalize": {"axis": "time"}}, ["normalize", "train", "eval"]),
-        ({"eval": {"overlap": 0.25}}, ["eval"]),
+        ({"train": {"loss": "mse"}}, ["train", "eval", "report"]),
+        ({"normalize": {"axis": "time"}}, ["normalize", "train", "eval", "report"]),
+        ({"eval": {"overlap": 0.25}}, ["eval", "report"]),
         ({"matrix": {"train.loss": ["mse"]}}, []),
     ],
 )

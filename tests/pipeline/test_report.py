@@ -65,7 +65,7 @@ def test_the_changed_parameter_is_named_with_both_values(changed):
 
 def test_train_and_eval_ran_alone_and_the_report_says_why_and_how_long(changed):
     stages = table(read(changed), "Stages")
-    assert list(stages) == ["train", "eval"]
+    assert list(stages) == ["train", "eval", "report"]
     assert stages["train"][0] == "`train`"
     assert "models/unet.weights.h5" in stages["eval"][0]
     for _, time in stages.values():
@@ -119,7 +119,7 @@ def test_run_again_it_says_that_nothing_had_to_run(changed):
     done = changed.run("python", "-m", "study.report", "--base", "origin/main", "--repro")
     stages = table(done.stdout, "Stages")
     assert {name: row[1] for name, row in stages.items()} == dict.fromkeys(
-        ("train", "eval"), "no, its results were there"
+        ("train", "eval", "report"), "no, its results were there"
     )
 
 

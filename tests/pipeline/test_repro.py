@@ -36,7 +36,7 @@ def test_a_page_to_listen_on_holds_the_separated_songs(finished):
 
 def test_sound_that_must_not_be_published_stays_in_files_beside_the_page(project):
     project.set(reports={"embed_audio": False})
-    assert project.repro() == ["eval"]
+    assert project.repro() == ["report"]
     page = (project.path / "reports/index.html").read_text()
     assert "data:audio" not in page
     for song in ("Song 50", "Song 51"):

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from tests.report.browser import Browser
+from vocalseg.excerpts import cut
 from vocalseg.report import listening
-from vocalseg.report.excerpts import excerpt
+from vocalseg.report.excerpts import Excerpt, excerpt
 
 RATE = 44_100
 NAMES = ("Björk & <Sígur> – \"Jóga\", 'Größe' 🎤 100%", "Plain song")
@@ -19,6 +20,11 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 def tone(hz: float, seconds: float = 1.0, rate: int = RATE, channels: int = 2) -> np.ndarray:
     wave = 0.3 * np.sin(2 * np.pi * hz * np.arange(round(seconds * rate)) / rate)
     return np.repeat(wave[:, np.newaxis], channels, axis=1).astype(np.float32)
+
+
+def heard(name: str, *stems: np.ndarray, seconds: float) -> Excerpt:
+    """An excerpt of mixture, vocals and estimate."""
+    return excerpt(name, *cut(*stems, RATE, seconds), RATE)
 
 
 def scores(gain: float, museval: float | None = None) -> listening.Scores:
@@ -39,7 +45,7 @@ def songs() -> list[listening.Song]:
     made = []
     for number, name in enumerate(NAMES):
         vocals, drums = tone(440 * (number + 1)), tone(3000)
-        part = excerpt(name, vocals + drums, vocals, vocals + drums / 4, RATE, 0.8)
+        part = heard(name, vocals + drums, vocals, vocals + drums / 4, seconds=0.8)
         sources = {k: listening.data_uri(v, "audio/ogg") for k, v in part.sounds.items()}
         made.append(listening.Song(part, sources, scores(3.0 + 4 * number)))
     return made

@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vocalseg.scores.standard import bss_eval, score_song, sdr, si_sdr, summarise
+from vocalseg.scores.standard import bss_eval, score_song, sdr, si_sdr
+from vocalseg.scores.summary import summarise
 
 RATE = 8000
 MUSEVAL = ("sdr", "sir", "sar", "isr")

@@ -4,12 +4,12 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
+from stages.schema.params import check
 from study.matrix import Pipeline, combinations, experiment, name_of, with_settings
 from tests.pipeline.conftest import ROOT
-from vocalseg.params import check
 
 PARAMS = check(yaml.safe_load((ROOT / "params.yaml").read_text()))
-PREPARATION = {"download", "resample", "stft_tile"}
+PREPARATION, SCORED = {"download", "resample", "stft_tile"}, {"eval", "report"}
 
 
 def test_the_study_has_eight_experiments_with_telling_names():
@@ -56,11 +56,13 @@ def test_other_values_of_some_keys_leave_the_rest():
 @pytest.mark.parametrize(
     ("key", "reached"),
     [
-        ("normalize.axis", {"normalize", "train", "eval"}),
-        ("train.loss", {"train", "eval"}),
-        ("seed", {"augment", "train", "eval"}),
-        ("eval.overlap", {"eval"}),
-        ("dataset.seed", PREPARATION | {"normalize", "augment", "train", "bounds", "eval"}),
+        ("normalize.axis", {"normalize", "train"} | SCORED),
+        ("train.loss", {"train"} | SCORED),
+        ("seed", {"augment", "train"} | SCORED),
+        ("eval.overlap", SCORED),
+        ("reports.seconds", SCORED),
+        ("reports.embed_audio", {"report"}),
+        ("dataset.seed", PREPARATION | {"normalize", "augment", "train", "bounds"} | SCORED),
     ],
 )
 def test_a_key_reaches_the_stages_that_read_it_and_those_behind_them(key, reached):

@@ -1,4 +1,4 @@
-"""The seconds of a song that are worth hearing, small enough for a page that holds them all."""
+"""An excerpt of a song as the page holds it: encoded sound and spectrograms."""
 
 import subprocess
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from vocalseg.errors import BadInput
 from vocalseg.report import spectrograms
 
-#: What can be heard of a song, and how it is called.
+#: What can be heard of a song, and its heading.
 STEMS = {
     "mixture": "Mixture",
     "vocals": "True vocals",
@@ -36,58 +36,38 @@ class Excerpt:
 
 
 def excerpt(
-    song: str,
-    mixture: np.ndarray,
-    vocals: np.ndarray,
-    estimate: np.ndarray,
-    sample_rate: int,
-    seconds: float,
+    song: str, start: float, stems: dict[str, np.ndarray], sample_rate: int
 ) -> Excerpt:
-    """Cut out where the true vocals are loudest, or the mixture if they are silent throughout.
+    """Encode the stems of an excerpt and compute their spectrograms.
 
     Parameters
     ----------
     song : str
-        Its name.
-    mixture, vocals, estimate : float32 arrays, (samples, channels)
+        Name of the song.
+    start : float
+        Where the excerpt begins in it, in seconds.
+    stems : dict of float32 arrays, (samples, channels)
+        ``mixture``, ``vocals`` and ``estimate``; the accompaniment is the mixture minus the
+        estimate.
     sample_rate : int
         In Hz.
-    seconds : float
-        How long at most.
 
     Raises
     ------
     BadInput
         As :func:`opus`.
     """
-    part = loudest(vocals if vocals.any() else mixture, round(seconds * sample_rate))
-    mixture, vocals, estimate = mixture[part], vocals[part], estimate[part]
-    stems = dict(zip(STEMS, (mixture, vocals, estimate, mixture - estimate), strict=True))
-    top = spectrograms.top(sample_rate)
-    levels = spectrograms.levels(np.stack(list(stems.values())), sample_rate)
+    heard = {**stems, "accompaniment": stems["mixture"] - stems["estimate"]}
+    waveforms = [heard[stem] for stem in STEMS]
+    levels = spectrograms.levels(np.stack(waveforms), sample_rate)
     return Excerpt(
         song=song,
-        start=part.start / sample_rate,
-        seconds=len(mixture) / sample_rate,
-        top=top,
-        sounds={stem: opus(waveform, sample_rate) for stem, waveform in stems.items()},
+        start=start,
+        seconds=len(waveforms[0]) / sample_rate,
+        top=spectrograms.top(sample_rate),
+        sounds={s: opus(w, sample_rate) for s, w in zip(STEMS, waveforms, strict=True)},
         levels=dict(zip(STEMS, levels, strict=True)),
     )
-
-
-def loudest(waveform: np.ndarray, length: int) -> slice:
-    """The ``length`` samples with the most energy, or all if there are fewer.
-
-    Parameters
-    ----------
-    waveform : float array, (samples, channels)
-    length : int
-    """
-    length = min(max(length, 1), len(waveform))
-    energy = np.sum(waveform**2, axis=1, dtype=np.float64)
-    until = np.concatenate([[0.0], np.cumsum(energy)])
-    start = int(np.argmax(until[length:] - until[: len(until) - length]))
-    return slice(start, start + length)
 
 
 def opus(waveform: np.ndarray, sample_rate: int) -> bytes:

@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 
 from vocalseg.scores import LIMIT_DB
-
-METRICS = {"museval": ("sdr", "sir", "sar", "isr"), "global": ("sdr", "si_sdr")}
+from vocalseg.scores.summary import METRICS
 
 
 def sdr(reference: np.ndarray, estimate: np.ndarray) -> float:
@@ -122,25 +121,6 @@ def score_song(
         [(p, m, v) for p, values in scores.items() for m, v in values.items()],
         columns=["protocol", "metric", "value"],
     )
-
-
-def summarise(songs: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Over a test set: median over songs for ``museval``, mean over songs for ``global``.
-
-    Parameters
-    ----------
-    songs : DataFrame
-        ``protocol``, ``metric``, ``value`` of each song, stacked; NaN is left out.
-    """
-    average = {"museval": "median", "global": "mean"}
-    values = songs.groupby(["protocol", "metric"])["value"]
-    return {
-        protocol: {
-            metric: float(values.get_group((protocol, metric)).agg(average[protocol]))
-            for metric in metrics
-        }
-        for protocol, metrics in METRICS.items()
-    }
 
 
 def _decibels(signal: float, error: float, silent: float = np.nan) -> float:

@@ -1,0 +1,37 @@
+"""Folders of songs: which variable names them on this machine, which files are in them."""
+
+import os
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from vocalseg.errors import BadInput
+
+#: What may stand for a folder at the head of a source, so that the catalogue of the same songs is
+#: the same on every machine: an environment variable, and where the folder is when that is not set.
+PLACES = {"MUSDB_PATH": None, "VOCALSEG_SONGS": user_cache_path("vocalseg") / "songs"}
+
+
+def is_set(name: str) -> bool:
+    """Whether the environment names one of :data:`PLACES`."""
+    return bool(os.environ.get(name))
+
+
+def place(name: str) -> Path:
+    """The folder that one of :data:`PLACES` stands for on this machine."""
+    path = os.environ.get(name) or PLACES[name]
+    if path is None:
+        raise BadInput(f"{name}: not set; let this environment variable name the folder of songs")
+    return Path(path).expanduser()
+
+
+def files(root: Path) -> dict[str, tuple[int, int]]:
+    """Size and modification time (ns) of every file below a folder; links are followed."""
+    found = {}
+    for folder, folders, names in os.walk(root, followlinks=True):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(folder, name)
+            stat = path.stat()
+            found[path.relative_to(root).as_posix()] = (stat.st_size, stat.st_mtime_ns)
+    return found

@@ -1,0 +1,136 @@
+"""What of the code decides a stage's result: modules of this project, versions of libraries."""
+
+import ast
+import hashlib
+import sys
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+from vocalseg.errors import BadInput
+
+#: Packages of this project, and the folders that hold them.
+PACKAGES = {"stages": ".", "vocalseg": "src"}
+
+
+def dependencies(module: str, root: Path = Path()) -> dict[str, dict[str, str]]:
+    """What a module imports, directly or indirectly, also within functions.
+
+    Parameters
+    ----------
+    module : str
+        Name of a module of this project, such as ``stages.train``.
+    root : Path
+        Folder of the project.
+
+    Returns
+    -------
+    dict
+        ``modules``: name to digest (see :func:`digest`) of the module itself, the modules of this
+        project that it needs, and their packages. ``distributions``: name to installed version of
+        the third-party distributions that those modules import.
+
+    Raises
+    ------
+    BadInput
+        If a source file is not valid Python, or imports what is not installed.
+    """
+    trees: dict[str, ast.Module] = {}
+    libraries: dict[str, str] = {}
+    pending = [module]
+    while pending:
+        name = pending.pop()
+        if name.partition(".")[0] not in PACKAGES:
+            libraries.setdefault(name.partition(".")[0], name)
+            continue
+        path = _source(name, root)
+        if name in trees or path is None:
+            continue
+        trees[name] = _parse(path)
+        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        pending += [*_imports(trees[name], package), *_parents(name)]
+    return {
+        "modules": {name: digest(tree) for name, tree in sorted(trees.items())},
+        "distributions": versions(libraries),
+    }
+
+
+def digest(tree: ast.AST) -> str:
+    """Digest of a syntax tree that ignores comments, docstrings and layout.
+
+    It is the same under every version of Python that can parse the source: fields without a value
+    are left out, since their number grows from version to version.
+    """
+    return hashlib.sha256(_canonical(tree).encode()).hexdigest()[:16]
+
+
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """Installed version of each distribution that provides one of the top-level packages."""
+    wanted = sorted(set(packages) - sys.stdlib_module_names)
+    missing = [name for name in wanted if name not in _distributions()]
+    if missing:
+        raise BadInput(f"{', '.join(missing)}: not installed; run `make setup`")
+    names = {dist for name in wanted for dist in _distributions()[name]}
+    return {name: metadata.version(name) for name in sorted(names, key=str.lower)}
+
+
+@cache
+def _distributions() -> dict[str, list[str]]:
+    return dict(metadata.packages_distributions())
+
+
+def _source(module: str, root: Path) -> Path | None:
+    """File of a module; None for a name within a module."""
+    base = root / PACKAGES[module.partition(".")[0]] / Path(*module.split("."))
+    candidates = base / "__init__.py", base.with_suffix(".py")
+    return next((path for path in candidates if path.is_file()), None)
+
+
+@cache
+def _parsed(path: Path, stamp: tuple[int, int]) -> ast.Module:
+    try:
+        return ast.parse(path.read_bytes(), str(path))
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None) or 1
+        raise BadInput(f"{path}:{line}: not valid Python ({error}); correct it") from None
+
+
+def _parse(path: Path) -> ast.Module:
+    status = path.stat()
+    return _parsed(path, (status.st_mtime_ns, status.st_size))
+
+
+def _parents(module: str) -> Iterator[str]:
+    """Packages around a module, which Python imports before it."""
+    while module := module.rpartition(".")[0]:
+        yield module
+
+
+def _imports(tree: ast.AST, package: str) -> Iterator[str]:
+    """Dotted names that a module of a package may import; some may name no module."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parts = package.split(".")
+                base = ".".join([*parts[: len(parts) - node.level + 1], *filter(None, [base])])
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def _canonical(node) -> str:
+    if isinstance(node, list):
+        return f"[{','.join(map(_canonical, node))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = {name: value for name, value in ast.iter_fields(node) if value not in (None, [])}
+    if isinstance(node, ast.Constant):
+        fields = {"value": node.value}
+    documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
+        fields["body"] = fields["body"][1:]
+    content = ",".join(f"{name}={_canonical(value)}" for name, value in fields.items())
+    return f"{type(node).__name__}({content})"

@@ -1,0 +1,95 @@
+"""report: the page to listen on, the model card and the picture of what eval has scored.
+
+Why a stage: how results are shown changes often and takes seconds; nothing is separated again.
+"""
+
+from pathlib import Path
+from urllib.parse import quote
+
+import h5py
+import pandas as pd
+import soundfile as sf
+
+from stages import fresh, read_params, run, tables
+from stages.schema.eval import Eval
+from stages.schema.page import Page
+from vocalseg import model_file
+from vocalseg.parallel import each
+from vocalseg.report import listening, model_card, spectrograms
+from vocalseg.report.excerpts import Excerpt, excerpt
+from vocalseg.scores.summary import summarise
+from vocalseg.songs import catalog
+
+CATALOG, EXCERPTS = Path("data/raw/catalog.csv"), Path("data/excerpts")
+MODEL = Path("models/unet.json")
+REPORTS, PICTURE = Path("reports"), Path("plots/spectrograms.png")
+
+#: The song of the picture, where it is among the test songs: the demo's real one, and MUSDB18's.
+PICTURED = "The Easton Ellises - Falcon 69"
+
+
+def read(song: str, start: float, peak: float) -> Excerpt:
+    """An excerpt that eval wrote, encoded for the page."""
+    files = {path.stem: sf.read(path, dtype="float32", always_2d=True)
+             for path in (EXCERPTS / song).glob("*.flac")}
+    (rate,) = {rate for _, rate in files.values()}
+    return excerpt(song, start, {stem: w * peak for stem, (w, _) in files.items()}, rate)
+
+
+def sources(part: Excerpt, embed: bool) -> dict[str, str]:
+    """Where the page finds each stem's sound: in itself, or in a file beside it."""
+    if embed:
+        return {stem: listening.data_uri(sound, "audio/ogg") for stem, sound in part.sounds.items()}
+    links = {}
+    for stem, sound in part.sounds.items():
+        path = Path("audio", part.song, f"{stem}.ogg")
+        (REPORTS / path).parent.mkdir(parents=True, exist_ok=True)
+        (REPORTS / path).write_bytes(sound)
+        links[stem] = quote(path.as_posix())
+    return links
+
+
+def picture(parts: list[Excerpt]) -> bytes:
+    """Mixture, estimate and truth of one song, side by side."""
+    part = next((p for p in parts if p.song == PICTURED), min(parts, key=lambda p: p.song))
+    headings = {"mixture": "mixture", "estimate": "estimated vocals", "vocals": "true vocals"}
+    levels = {heading: part.levels[stem] for stem, heading in headings.items()}
+    return spectrograms.figure(levels, part.song, part.seconds, part.top)
+
+
+def by_estimate(scores: pd.DataFrame) -> listening.Scores:
+    """Summaries of the rows of each estimate."""
+    return {name: summarise(rows) for name, rows in scores.groupby("estimate")}
+
+
+def parameters(weights: Path) -> int:
+    """Number of parameters in a weights file."""
+    sizes = []
+    with h5py.File(weights) as file:
+        file.visititems(lambda _, item: sizes.append(getattr(item, "size", 0)))
+    return sum(sizes)
+
+
+def main():
+    settings, weights = model_file.load(MODEL)
+    index = pd.read_csv(EXCERPTS / "index.csv", dtype={"song": str}, keep_default_na=False)
+    parts = list(each(lambda row: read(**row), index.to_dict("records"), label="report"))
+    scored = tables.read(tables.SONGS).drop(columns="gain").assign(estimate="vocalseg")
+    scores = pd.concat([tables.read(tables.BOUNDS), scored])
+    overall = by_estimate(scores)
+    of_song = {name: by_estimate(rows) for name, rows in scores.groupby("song")}
+    facts = model_card.facts(settings, parameters(weights), **read_params(Eval).model_dump())
+
+    fresh(PICTURE, REPORTS)
+    REPORTS.mkdir()
+    embed = read_params(Page).embed_audio
+    songs = [listening.Song(part, sources(part, embed), of_song[part.song]) for part in parts]
+    page, card = REPORTS / "index.html", REPORTS / "model_card.md"
+    page.write_text(listening.page(songs, overall, facts), encoding="utf-8")
+    catalogue = catalog.read(CATALOG)
+    card.write_text(model_card.card(facts, overall, catalogue), encoding="utf-8")
+    PICTURE.write_bytes(picture(parts))
+
+
+if __name__ == "__main__":
+    run(main)

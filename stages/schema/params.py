@@ -1,0 +1,102 @@
+"""All of ``params.yaml``: what the stage ``inputs`` and the commands of the study check."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError, model_validator
+
+from stages.schema.audio import Audio
+from stages.schema.augment import Augment
+from stages.schema.dataset import Dataset
+from stages.schema.eval import Eval
+from stages.schema.excerpts import Excerpts
+from stages.schema.model import Model
+from stages.schema.normalize import Normalize
+from stages.schema.page import Page
+from stages.schema.section import Section, read_yaml
+from stages.schema.stft import Stft
+from stages.schema.study import Study
+from stages.schema.train import Train
+from vocalseg.errors import BadInput
+
+
+class Reports(Page, Excerpts):
+    """The section ``reports``, which two stages read in part."""
+
+
+class Params(Study):
+    """All of ``params.yaml``."""
+
+    dataset: Dataset
+    audio: Audio
+    stft: Stft
+    normalize: Normalize
+    augment: Augment
+    model: Model
+    train: Train
+    eval: Eval
+    reports: Reports
+    matrix: dict[str, list[Any]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _poolable(self):
+        step = 2**self.model.depth
+        for key, size in (
+            ("stft.frame_size / 2", self.stft.frame_size // 2),
+            ("stft.tile_frames", self.stft.tile_frames),
+        ):
+            if size % step:
+                raise ValueError(
+                    f"{key} = {size} must be a multiple of 2^model.depth = {step}; "
+                    "change it or model.depth"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _matrix_varies_known_keys(self):
+        for key, values in self.matrix.items():
+            section, _, name = key.partition(".")
+            owner = getattr(self, section, None) if name else self
+            known = isinstance(owner, Section) and (name or section == "seed")
+            if not known or (name or section) not in type(owner).model_fields or not values:
+                raise ValueError(f"matrix.{key} must be a parameter's key with a list of values")
+            for value in values:
+                try:
+                    content = owner.model_dump(exclude={"matrix"}) | {name or section: value}
+                    type(owner).model_validate(content)
+                except ValidationError as error:
+                    reason = error.errors()[0]["msg"]
+                    raise ValueError(f"matrix.{key}: {value!r}: {reason}") from None
+        return self
+
+
+def check(values: Any, where: str = "params.yaml") -> Params:
+    """Validate the content of a parameter file.
+
+    Parameters
+    ----------
+    values : dict
+        Content of the YAML file.
+    where : str
+        Name of the file, for messages.
+
+    Raises
+    ------
+    BadInput
+        One line for each wrong key: the key, its value and what is allowed.
+    """
+    if not isinstance(values, dict):
+        raise BadInput(f"{where}: must hold sections ({', '.join(Params.model_fields)})")
+    return Params.validated(values, where)
+
+
+def load(path: str | Path = "params.yaml") -> Params:
+    """Read and validate a parameter file; raises :class:`BadInput` as :func:`check` does."""
+    return check(read_yaml(Path(path)), str(path))
+
+
+def lookup(values: dict, key: str) -> Any:
+    """Value of a dotted key, such as ``train.loss``; None if there is none."""
+    for part in key.split("."):
+        values = values.get(part) if isinstance(values, dict) else None
+    return values

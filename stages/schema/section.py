@@ -1,0 +1,103 @@
+"""What all sections of ``params.yaml`` share: reading, validation, one line for each wrong key."""
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Self
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+
+from vocalseg.errors import BadInput
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel):
+    """Part of ``params.yaml``: unknown keys are errors, instances are immutable.
+
+    ``section`` is the name of the section that holds the fields; an empty name stands for the top
+    level of the file.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    section: ClassVar[str] = ""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _reject_booleans_as_numbers(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, bool) and cls.model_fields[info.field_name].annotation is not bool:
+            raise ValueError("input should not be true or false")
+        return value
+
+    @classmethod
+    def select(cls, values: dict, where: str = "params.yaml") -> Self:
+        """Validate the fields of this class, out of the content of the whole file.
+
+        Parameters
+        ----------
+        values : dict
+            Content of ``params.yaml``. Keys that are not fields of this class are ignored: the
+            stage ``inputs`` has validated the whole file.
+        where : str
+            Name of the file, for messages.
+
+        Raises
+        ------
+        BadInput
+            One line for each wrong key: the key, its value and what is allowed.
+        """
+        content = values.get(cls.section) if cls.section else values
+        if not isinstance(content, dict):
+            raise BadInput(f"{where}: {cls.section}: must be a section with keys; see the README")
+        mine = {key: content[key] for key in cls.model_fields if key in content}
+        return cls.validated(mine, where, cls.section)
+
+    @classmethod
+    def validated(cls, values: dict, where: str, prefix: str = "") -> Self:
+        """Validate ``values``; raises :class:`BadInput` as :meth:`select` does."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            lines = (_line(cls, entry, where, prefix) for entry in error.errors())
+            raise BadInput("\n".join(lines)) from None
+
+
+def _line(model: type[BaseModel], error: dict, where: str, prefix: str) -> str:
+    """One validation error as one line."""
+    key = ".".join(str(part) for part in (prefix, *error["loc"]) if part != "")
+    if error["type"] == "extra_forbidden":
+        allowed = _fields(model, error["loc"][:-1])
+        close = get_close_matches(str(error["loc"][-1]), allowed, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        return f"{where}: {key}: unknown key; {hint}allowed here: {', '.join(allowed)}"
+    if error["type"] == "missing":
+        return f"{where}: {key}: missing; add it"
+    message = error["msg"].removeprefix("Value error, ")
+    if not key or isinstance(error["input"], BaseModel | dict):
+        return f"{where}: {key + ': ' if key else ''}{message}"
+    return f"{where}: {key} = {error['input']!r}: {message[0].lower() + message[1:]}"
+
+
+def _fields(model: type[BaseModel], location: tuple) -> list[str]:
+    for part in location:
+        model = model.model_fields[part].annotation
+    return list(model.model_fields)
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file; raises :class:`BadInput` if it is missing or not YAML."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such file; run from the repository's folder") from None
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise BadInput(f"{path}: cannot be read as YAML: {reason}") from None

@@ -1,0 +1,19 @@
+"""Section ``train`` of ``params.yaml``."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from stages.schema.section import Section
+
+
+class Train(Section):
+    """How the network is trained."""
+
+    section: ClassVar = "train"
+
+    loss: Literal["mae", "mse"]
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0, le=1)
+    precision: Literal["auto", "float32", "bfloat16"]

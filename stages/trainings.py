@@ -1,0 +1,52 @@
+"""What is kept of trainings outside DVC's outputs: unfinished ones, and durations of finished ones.
+
+DVC clears outputs before a run, and a duration is another one each time, where an output has the
+same bytes.
+"""
+
+import hashlib
+import math
+import os
+import tempfile
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from vocalseg.errors import BadInput
+
+
+def folder() -> Path:
+    """``VOCALSEG_TRAININGS``, or a folder in the user's cache.
+
+    Raises
+    ------
+    BadInput
+        If it cannot be written.
+    """
+    path = _path()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            return path
+    except OSError as error:
+        raise BadInput(
+            f"{path}: unfinished trainings cannot be kept there ({error.strerror}); let the "
+            "environment variable VOCALSEG_TRAININGS name a folder that can be written"
+        ) from None
+
+
+def record(weights: Path, seconds: float) -> None:
+    """Remember how long the training took that made a file of weights."""
+    digest = hashlib.md5(weights.read_bytes(), usedforsecurity=False).hexdigest()
+    (folder() / f"{digest}.seconds").write_text(f"{seconds:.1f}\n")
+
+
+def seconds(md5: str) -> float:
+    """Duration of the training whose weights have this MD5; NaN if it ran on another machine."""
+    path = _path() / f"{md5}.seconds"
+    return float(path.read_text()) if path.is_file() else math.nan
+
+
+def _path() -> Path:
+    default = user_cache_path("vocalseg") / "trainings"
+    return Path(os.environ.get("VOCALSEG_TRAININGS") or default).expanduser()

@@ -1,0 +1,49 @@
+"""Tables of text for a terminal and as Markdown."""
+
+from itertools import groupby
+
+import pandas as pd
+
+
+def markdown(cells: pd.DataFrame) -> str:
+    """Cells as Markdown, numbers to the right.
+
+    Parameters
+    ----------
+    cells : DataFrame of str
+        Its columns are pairs (group, head); the group may be empty.
+    """
+    lines = [
+        [" ".join(filter(None, head)) for head in cells],
+        ["---:" if _is_numeric(cells[head]) else "---" for head in cells],
+        *cells.to_numpy(),
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def terminal(cells: pd.DataFrame) -> str:
+    """The same, aligned, groups above their heads."""
+    widths = {head: max(map(len, [head[1], *cells[head]])) for head in cells}
+    above = [
+        name.ljust(sum(widths[head] + 2 for head in heads))
+        for name, heads in groupby(cells, key=lambda head: head[0])
+    ]
+    lines = [[head[1] for head in cells], *cells.to_numpy()]
+    right = [_is_numeric(cells[head]) for head in cells]
+    aligned = [
+        "  ".join(
+            cell.rjust(width) if is_right else cell.ljust(width)
+            for cell, width, is_right in zip(line, widths.values(), right, strict=True)
+        )
+        for line in lines
+    ]
+    return "\n".join(line.rstrip() for line in ["".join(above), *aligned] if line.strip())
+
+
+def decibels(value: float) -> str:
+    """Two decimals; a dash where a value is missing."""
+    return "–" if pd.isna(value) else f"{value:.2f}"
+
+
+def _is_numeric(text: pd.Series) -> bool:
+    return bool(text.str.match(r"<|–|-?\d").all())

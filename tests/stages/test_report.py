@@ -1,0 +1,55 @@
+"""report, apart from what the small pipeline shows (tests/pipeline)."""
+
+from pathlib import Path
+from urllib.parse import unquote
+
+import numpy as np
+import pytest
+
+from stages import eval as eval_stage
+from stages import report as stage
+from tests.report.conftest import NAMES, RATE, heard, tone
+from vocalseg.report.excerpts import STEMS
+from vocalseg.unet import build_unet
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def part(name: str):
+    return heard(name, tone(200, 0.2), tone(400, 0.2), tone(300, 0.2), seconds=1)
+
+
+def test_an_excerpt_is_read_as_eval_wrote_it():
+    stems = {"mixture": 5 * tone(200), "vocals": tone(400), "estimate": tone(300)}
+    peak = eval_stage.write(NAMES[0], stems, RATE)
+    read = stage.read(NAMES[0], 1.5, peak)
+    assert (read.song, read.start, read.seconds) == (NAMES[0], 1.5, 1)
+    expected = stage.excerpt(NAMES[0], 1.5, stems, RATE)
+    for stem in STEMS:
+        # The picture shows nothing more than 70 dB below the loudest; 16 bits hold 96.
+        np.testing.assert_allclose(read.levels[stem], expected.levels[stem], atol=1)
+
+
+def test_sound_lies_beside_the_page_when_it_is_not_to_be_published():
+    sound = part(NAMES[0])
+    links = stage.sources(sound, embed=False)
+    for stem in STEMS:
+        assert links[stem].isascii() and not set('"<> #?') & set(links[stem])
+        assert Path("reports", unquote(links[stem])).read_bytes() == sound.sounds[stem]
+    inside = stage.sources(sound, embed=True)
+    assert all(uri.startswith("data:audio/ogg;base64,") for uri in inside.values())
+
+
+def test_the_picture_is_of_the_real_song_or_else_of_the_first_by_name(monkeypatch):
+    monkeypatch.setattr(stage.spectrograms, "figure", lambda levels, title, *_: title)
+    assert stage.picture([part("B"), part("A")]) == "A"
+    assert stage.picture([part("A"), part(stage.PICTURED)]) == stage.PICTURED
+
+
+def test_parameters_are_counted_in_the_weights_file():
+    network = build_unet(16, 16, 2, 2)
+    network.save_weights("unet.weights.h5")
+    assert stage.parameters(Path("unet.weights.h5")) == network.count_params()
