@@ -17,9 +17,9 @@ from platformdirs import user_cache_dir
 import vocalseg
 from stages import fresh, read_params, run
 from vocalseg import model_file
+from vocalseg.compute import computing
 from vocalseg.errors import BadInput
 from vocalseg.loader import TileStore
-from vocalseg.precision import computing_in
 from vocalseg.training import fit, reference_losses
 from vocalseg.unet import build_unet
 
@@ -43,12 +43,14 @@ def main():
         *(np.load(SCALING / f"{name}.npy", mmap_mode="r") for name in ("offset", "scale")),
     )
 
-    backup = backup_file(json.dumps(vars(params), default=lambda section: section.model_dump()))
+    computed = computing(train.precision)
+    backup = backup_file(
+        json.dumps(vars(params), default=lambda section: section.model_dump()), repr(computed)
+    )
 
     keras.utils.set_random_seed(params.seed)
     size = settings.bins, settings.tile_frames, settings.filters, settings.depth
-    with computing_in(train.precision):
-        model = build_unet(*size)
+    model = build_unet(*size, train.precision)
     fresh(CURVES)
     with Live(str(CURVES), save_dvc_exp=False, dvcyaml=None) as live:
 
@@ -76,7 +78,7 @@ def main():
     trained = build_unet(*size)
     trained.set_weights(model.get_weights())
     fresh(MODEL, MODEL.with_suffix(".weights.h5"))
-    model_file.save(MODEL, trained, settings)
+    model_file.save(MODEL, trained, settings, computed)
     best = history.loc[history["val_loss"].idxmin()]
     baselines = reference_losses(store, examples, train.loss, train.batch_size)
     metrics = {
@@ -91,16 +93,17 @@ def main():
     backup.unlink(missing_ok=True)  # another clone may have trained the same
 
 
-def backup_file(params: str) -> Path:
+def backup_file(params: str, computed: str) -> Path:
     """Where an unfinished training is kept: outside the outputs, which DVC clears before a run.
 
     Its name is a digest of what the training depends on, so a killed training goes on wherever it
     is started again (also in another temporary copy) and nothing else ever picks it up. Scaling
     and index are functions of every tile and stand for the tiles' gigabytes.
     """
-    digest = hashlib.sha256(f"{params} {keras.__version__} {tensorflow.__version__}".encode())
+    versions = keras.__version__, tensorflow.__version__
+    digest = hashlib.sha256(" ".join((params, computed, *versions)).encode())
     code = Path(vocalseg.__file__).parent
-    modules = "training", "precision", "loader", "scaling", "unet"
+    modules = "training", "compute", "loader", "scaling", "unet"
     files = (
         *(TILES / name for name in ("tiles.json", "index.csv")),
         *sorted(SCALING.iterdir()),
