@@ -101,10 +101,11 @@ def test_the_users_settings_of_keras_change_nothing(python, tmp_path):
     hostile = {
         "floatx": "float16", "epsilon": 0.1, "backend": "jax", "image_data_format": "channels_first"
     }  # fmt: skip
+    limits = {"KERAS_MAX_EPOCHS": "1", "KERAS_MAX_STEPS_PER_EPOCH": "1"}
     (home / "keras.json").write_text(json.dumps(hostile))
     usual, other = (
         python(TRAINED, KERAS_HOME=str(tmp_path / "none")),
-        python(TRAINED, KERAS_HOME=str(home), KERAS_BACKEND="jax"),
+        python(TRAINED, KERAS_HOME=str(home), KERAS_BACKEND="jax", **limits),
     )
     assert usual.returncode == 0, usual.stderr
     assert other.returncode == 0, other.stderr

@@ -22,6 +22,8 @@ The module imports nothing but the standard library until TensorFlow is needed, 
 
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -115,6 +117,30 @@ def choose(precision: str) -> str:
         capability = tf.config.experimental.get_device_details(gpu).get("compute_capability", (0,))
         return "bfloat16" if capability[0] >= 8 else "float32"
     return "bfloat16" if cpu_has_bfloat16() else "float32"
+
+
+@contextmanager
+def keras_defaults(precision: str) -> Iterator[None]:
+    """Inside, Keras has its own defaults, not those of the user's ``keras.json``.
+
+    Parameters
+    ----------
+    precision : {"float32", "bfloat16"}
+        What layers that are made inside compute in; their weights are float32.
+    """
+    import keras
+
+    settings = keras.config
+    before = settings.floatx(), settings.image_data_format(), settings.dtype_policy()
+    try:
+        settings.set_floatx("float32")
+        settings.set_image_data_format("channels_last")
+        settings.set_dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32")
+        yield
+    finally:
+        settings.set_floatx(before[0])
+        settings.set_image_data_format(before[1])
+        settings.set_dtype_policy(before[2])
 
 
 def cpu_has_bfloat16() -> bool:

@@ -1,9 +1,10 @@
 """The network (paper, section IV-B), nothing else."""
 
 import keras
-from keras import layers
+from keras.layers import Conv2D, Conv2DTranspose, MaxPooling2D, ReLU
 
 from vocalseg import compute
+from vocalseg.layers import BatchNormalization, JoinedConvolution
 
 
 def build_unet(
@@ -33,33 +34,32 @@ def build_unet(
         (n, bins, frames, 1) to the same shape, float32.
     """
     compute.check()
-    dtype = {"float32": "float32", "bfloat16": "mixed_bfloat16"}[compute.choose(precision)]
-    policy = keras.DTypePolicy(dtype)
-    # Everything that the user's keras.json has defaults for is said here.
-    common = {"dtype": policy, "data_format": "channels_last"}
+    with compute.keras_defaults(compute.choose(precision)):
+        mixture = keras.Input((bins, frames, 1), name="mixture")
+        x, skips = mixture, []
+        for level in range(depth):
+            x = _block(x, filters * 2**level)
+            skips.append(x)
+            x = MaxPooling2D(2)(x)
+        x = _block(x, filters * 2**depth)
+        for level in reversed(range(depth)):
+            x = Conv2DTranspose(filters * 2**level, 2, strides=2, padding="same")(x)
+            x = _block([skips[level], x], filters * 2**level)
+        vocals = Conv2D(1, 1, dtype="float32", name="vocals")(x)
+        return keras.Model(mixture, vocals, name="unet")
 
-    def block(x, filters):
-        for _ in range(2):
-            # The bias would be cancelled by the normalisation that follows.
-            x = layers.Conv2D(filters, 3, padding="same", use_bias=False, **common)(x)
-            # Keras' default, 0.99, forgets its initial variance of 1 in about 1,000 steps: until
-            # then a network that trains well predicts nothing.
-            x = layers.BatchNormalization(momentum=0.9, dtype=policy)(x)
-            x = layers.ReLU(dtype=policy)(x)
-        return x
 
-    mixture = keras.Input((bins, frames, 1), dtype="float32", name="mixture")
-    x, skips = mixture, []
-    for level in range(depth):
-        x = block(x, filters * 2**level)
-        skips.append(x)
-        x = layers.MaxPooling2D(2, **common)(x)
-    x = block(x, filters * 2**depth)
-    for level in reversed(range(depth)):
-        x = layers.Conv2DTranspose(
-            filters * 2**level, 2, strides=2, padding="same", **common
-        )(x)
-        x = layers.Concatenate(dtype=policy)([skips[level], x])
-        x = block(x, filters * 2**level)
-    vocals = layers.Conv2D(1, 1, **common | {"dtype": "float32"}, name="vocals")(x)
-    return keras.Model(mixture, vocals, name="unet")
+def _block(x, filters: int):
+    # Biases would be cancelled by the normalisation that follows.
+    if isinstance(x, list):
+        x = JoinedConvolution(filters)(x)
+    else:
+        x = Conv2D(filters, 3, padding="same", use_bias=False)(x)
+    x = _normalised(x)
+    return _normalised(Conv2D(filters, 3, padding="same", use_bias=False)(x))
+
+
+def _normalised(x):
+    # Keras' default, 0.99, forgets its initial variance of 1 in about 1,000 steps: until then a
+    # network that trains well predicts nothing.
+    return ReLU()(BatchNormalization(momentum=0.9)(x))
