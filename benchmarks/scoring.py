@@ -33,6 +33,7 @@ MIB = 2**20
 
 def make_project(project: Path, songs: int, seconds: float) -> None:
     """Code, parameters, test songs, a model."""
+    from vocalseg.compute import computing
     from vocalseg.unet import build_unet
 
     for name in ("stages", "src"):
@@ -53,7 +54,7 @@ def make_project(project: Path, songs: int, seconds: float) -> None:
     )
     model = build_unet(settings.bins, settings.tile_frames, settings.filters, settings.depth)
     (project / "models").mkdir()
-    model_file.save(project / "models/unet.json", model, settings)
+    model_file.save(project / "models/unet.json", model, settings, computing("float32"))
 
 
 def run(project: Path, stage: str) -> tuple[float, float]:

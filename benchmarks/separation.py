@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import psutil
 
-import stages  # noqa: F401  (puts this folder's src first on the path)
 from vocalseg.model_file import Settings
 from vocalseg.separator import Separator
 
@@ -28,12 +27,10 @@ REPEATS = 3
 
 def separator(filters: int, precision: str = "float32") -> Separator:
     """The paper's network with random weights."""
-    from vocalseg.precision import computing_in
     from vocalseg.unet import build_unet
 
     settings = Settings(11025, 1024, 256, 128, "frequency", "minmax", filters, 4)
-    with computing_in(precision):
-        return Separator(build_unet(512, 128, filters, 4).predict_on_batch, settings)
+    return Separator(build_unet(512, 128, filters, 4, precision).predict_on_batch, settings)
 
 
 def blocks(seconds: int) -> Iterator[np.ndarray]:

@@ -14,8 +14,8 @@ import pandas as pd
 import tensorflow as tf
 
 from stages import read_params
+from vocalseg.compute import choose
 from vocalseg.loader import TileStore, batches
-from vocalseg.precision import choose, computing_in
 from vocalseg.unet import build_unet
 
 STEPS = 8
@@ -33,8 +33,7 @@ def seconds(function, calls: list) -> float:
 
 def step_time(filters: int, depth: int, loss: str, data, precision: str, xla: bool) -> float:
     """Seconds of a training step."""
-    with computing_in(precision):
-        model = build_unet(*data[0].shape[1:3], filters, depth)
+    model = build_unet(*data[0].shape[1:3], filters, depth, precision)
     model.compile("adam", loss, jit_compile=xla)
     return seconds(model.train_on_batch, [data] * STEPS)
 

@@ -17,9 +17,9 @@ from stages.schema.model import Model
 from stages.schema.study import Study
 from stages.schema.train import Train
 from vocalseg import model_file
+from vocalseg.compute import computing
 from vocalseg.errors import BadInput
 from vocalseg.loader import TileStore
-from vocalseg.precision import computing_in
 from vocalseg.training import fit, reference_losses
 from vocalseg.unet import build_unet
 
@@ -43,13 +43,13 @@ def main():
         *(np.load(SCALING / f"{name}.npy", mmap_mode="r") for name in ("offset", "scale")),
     )
 
+    computed = computing(train.precision)
     used = {**size_params.model_dump(), **train.model_dump(), "seed": seed}
-    backup = backup_file(json.dumps(used))
+    backup = backup_file(json.dumps(used), repr(computed))
 
     keras.utils.set_random_seed(seed)
     size = settings.bins, settings.tile_frames, settings.filters, settings.depth
-    with computing_in(train.precision):
-        model = build_unet(*size)
+    model = build_unet(*size, train.precision)
     fresh(CURVES)
     with Live(str(CURVES), save_dvc_exp=False, dvcyaml=None) as live:
 
@@ -77,7 +77,7 @@ def main():
     trained = build_unet(*size)
     trained.set_weights(model.get_weights())
     fresh(MODEL, MODEL.with_suffix(".weights.h5"))
-    model_file.save(MODEL, trained, settings)
+    model_file.save(MODEL, trained, settings, computed)
     best = history.loc[history["val_loss"].idxmin()]
     baselines = reference_losses(store, examples, train.loss, train.batch_size)
     metrics = {
@@ -93,7 +93,7 @@ def main():
     backup.unlink(missing_ok=True)  # another clone may have trained the same
 
 
-def backup_file(params: str) -> Path:
+def backup_file(params: str, computed: str) -> Path:
     """Where an unfinished training is kept: outside the outputs, which DVC clears before a run.
 
     Its name is a digest of all that the training depends on, so a killed training resumes wherever
@@ -101,7 +101,7 @@ def backup_file(params: str) -> Path:
     and versions of libraries are those that the stage ``inputs`` found; scaling and index are
     functions of every tile and stand for the tiles' gigabytes.
     """
-    digest = hashlib.sha256(params.encode())
+    digest = hashlib.sha256(f"{params} {computed}".encode())
     tables = TILES / "tiles.json", TILES / "index.csv", EXAMPLES
     for file in (CODE, *tables, *sorted(SCALING.iterdir())):
         digest.update(hashlib.sha256(file.read_bytes()).digest())

@@ -16,6 +16,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
+
+from vocalseg import compute
+
 OK, WARN, FAIL = "ok", "warn", "FAIL"
 GB = 1e9
 
@@ -150,6 +154,21 @@ def memory() -> tuple[str, str]:
     return OK, f"{size:.0f} GB"
 
 
+def processor() -> tuple[str, str]:
+    """How networks are trained without a GPU."""
+    precision = "bfloat16" if compute.cpu_has_bfloat16() else "float32"
+    words = f"{compute.threads_chosen()} threads, {precision} where precision is auto"
+    setting = os.environ.get(compute.ONEDNN)
+    if setting is None:  # not an x86 processor
+        return OK, f"TensorFlow's default kernels, {words}"
+    if compute.onednn_chosen():
+        return OK, f"oneDNN kernels, {words}"
+    return WARN, (
+        f"no oneDNN kernels ({compute.ONEDNN}={setting}), {words}: a training takes up to twice "
+        f"as long -> unset {compute.ONEDNN}"
+    )
+
+
 def gpu(params: dict) -> tuple[str, str]:
     code = (
         "import json, tensorflow as tf; "
@@ -253,6 +272,7 @@ def checks():
     yield ("ffmpeg", *ffmpeg())
     yield ("git", *git())
     yield ("memory", *memory())
+    yield ("processor", *processor())
     params = None
     if installed("yaml"):
         params, wrong = read_params()

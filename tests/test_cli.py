@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from vocalseg import Separator, model_file
 from vocalseg.cli import app
+from vocalseg.compute import computing
 from vocalseg.unet import build_unet
 
 RATE = 44_100
@@ -28,7 +29,7 @@ def model(tmp_path_factory) -> Path:
     )  # fmt: skip
     path = tmp_path_factory.mktemp("model") / "unet.json"
     network = build_unet(settings.bins, settings.tile_frames, settings.filters, settings.depth)
-    model_file.save(path, network, settings)
+    model_file.save(path, network, settings, computing("float32"))
     return path
 
 

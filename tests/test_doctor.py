@@ -1,14 +1,17 @@
 """The doctor names what is missing and how to mend it, also before anything is installed."""
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 import yaml
 
 from study import doctor
+from vocalseg import compute
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -50,8 +53,8 @@ def examine(folder, *flags, dvc=False, gpu=False, **env):
 
 
 NAMES = (
-    "python", "packages", "ffmpeg", "git", "memory", "songs", "disk", "gpu", "cache links",
-    "remote", "the rest",
+    "python", "packages", "ffmpeg", "git", "memory", "processor", "songs", "disk", "gpu",
+    "cache links", "remote", "the rest",
 )  # fmt: skip
 
 
@@ -174,6 +177,21 @@ def test_before_anything_is_installed_it_says_what_to_do_next(folder):
         "warn", "dvc, tensorflow, stempeg not installed yet -> make setup"
     )  # fmt: skip
     assert "make setup" in rows["the rest"][1]
+
+
+@pytest.mark.parametrize("flags", [[], ["-S"]], ids=["installed", "nothing installed"])
+def test_how_the_processor_computes_is_shown(folder, monkeypatch, flags):
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS")
+    rows, _ = examine(folder, *flags, TF_NUM_INTRAOP_THREADS="3")
+    mark, words = rows["processor"]
+    kernels = "oneDNN" if platform.machine().lower() in ("x86_64", "amd64") else "default"
+    assert mark == "ok" and f"{kernels} kernels, 3 threads" in words
+    assert compute.choose("auto") in words or tf.config.list_physical_devices("GPU")
+
+
+def test_a_processor_that_is_told_to_be_slow_is_warned_of(folder):
+    mark, words = examine(folder, TF_ENABLE_ONEDNN_OPTS="0")[0]["processor"]
+    assert mark == "warn" and "unset TF_ENABLE_ONEDNN_OPTS" in words
 
 
 def test_large_networks_without_a_gpu_are_warned_of(monkeypatch):

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from vocalseg import Separator, model_file
+from vocalseg.compute import Computing
 from vocalseg.model_file import Settings
 from vocalseg.unet import build_unet
 
 SETTINGS = Settings(11025, 64, 16, 16, "time", "robust", 2, 2)
+TRAINED = Computing(onednn=True, threads=2, precision="float32")
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +24,7 @@ def model():
 @pytest.fixture
 def saved(model, tmp_path):
     path = tmp_path / "unet.json"
-    model_file.save(path, model, SETTINGS)
+    model_file.save(path, model, SETTINGS, TRAINED)
     return path
 
 
@@ -72,9 +74,13 @@ def test_it_computes_in_the_precision_that_was_asked_for(saved, rng):
 
 def test_saved_twice_the_files_have_the_same_bytes(model, tmp_path):
     for folder in ("a", "b"):
-        model_file.save(tmp_path / folder / "unet.json", model, SETTINGS)
+        model_file.save(tmp_path / folder / "unet.json", model, SETTINGS, TRAINED)
     for name in ("unet.json", "unet.weights.h5"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_the_file_says_how_the_training_computed(saved):
+    assert Computing(**json.loads(saved.read_text())["trained"]) == TRAINED
 
 
 def test_both_files_can_be_moved_together(saved, tmp_path):
@@ -105,7 +111,7 @@ def test_a_broken_json_is_named(saved, rejects, content):
         Separator.load(saved)
 
 
-@pytest.mark.parametrize("key", ["format", "weights", "sha256", "scaler", "depth"])
+@pytest.mark.parametrize("key", ["format", "weights", "sha256", "scaler", "depth", "trained"])
 def test_a_key_that_is_gone_is_damage(saved, rejects, key):
     rewrite(saved, **{key: ...})
     with rejects(saved):
@@ -120,6 +126,8 @@ def test_a_key_that_is_gone_is_damage(saved, rejects, key):
         ("scaler", "quantile"),
         ("sample_rate", 0),
         ("weights", None),
+        ("trained", {"onednn": True}),
+        ("trained", {"onednn": True, "threads": "many", "precision": "float32"}),
         ("unknown", 1),
     ],
 )
@@ -130,8 +138,8 @@ def test_a_value_that_cannot_be_is_damage(saved, rejects, key, value):
 
 
 def test_another_format_is_named_with_the_one_that_is_read(saved, rejects):
-    rewrite(saved, format=2)
-    with rejects(saved, "format 2", "reads 1"):
+    rewrite(saved, format=1)
+    with rejects(saved, "format 1", "reads 2"):
         Separator.load(saved)
 
 

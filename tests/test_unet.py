@@ -1,10 +1,12 @@
-"""The network is the paper's: its size, its shape, its last layer."""
+"""The network is the paper's: its size, its shape, and what Keras' own layers compute."""
 
 from collections import Counter
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from keras import layers
 
 from vocalseg.unet import build_unet
 
@@ -24,16 +26,12 @@ def test_the_papers_network_has_31_million_parameters(papers):
 
 
 def test_its_blocks_are_those_of_the_paper(papers):
-    layers = papers.layers
-    filters = [
-        layer.filters
-        for layer in layers
-        if isinstance(layer, keras.layers.Conv2D) and layer.kernel_size == (3, 3)
-    ]
+    convolutions = [layer for layer in papers.layers if hasattr(layer, "kernel")]
+    filters = [layer.filters for layer in convolutions if layer.kernel.shape[:2] == (3, 3)]
     assert filters == [n for n in (64, 128, 256, 512, 1024, 512, 256, 128, 64) for _ in range(2)]
-    count = Counter(type(layer).__name__ for layer in layers)
+    count = Counter(type(layer).__name__ for layer in papers.layers)
     assert count["BatchNormalization"] == count["ReLU"] == 18
-    assert count["MaxPooling2D"] == count["Conv2DTranspose"] == count["Concatenate"] == 4
+    assert count["MaxPooling2D"] == count["Conv2DTranspose"] == count["JoinedConvolution"] == 4
 
 
 def test_the_last_layer_is_one_linear_1x1_convolution(papers):
@@ -57,3 +55,71 @@ def test_the_output_may_be_negative():
     *_, bias = model.get_weights()
     model.set_weights([*model.get_weights()[:-1], bias - 100])
     assert (output(model, 16, 16) < 0).all()
+
+
+# ------------------------------------------------------------------ against Keras' own layers
+
+
+def keras_own(bins, frames, filters, depth):
+    """The same network of the layers that come with Keras."""
+
+    def block(x, count):
+        for _ in range(2):
+            x = layers.Conv2D(count, 3, padding="same", use_bias=False)(x)
+            x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+        return x
+
+    mixture = x = keras.Input((bins, frames, 1))
+    skips = []
+    for level in range(depth):
+        x = block(x, filters * 2**level)
+        skips.append(x)
+        x = layers.MaxPooling2D(2)(x)
+    x = block(x, filters * 2**depth)
+    for level in reversed(range(depth)):
+        x = layers.Conv2DTranspose(filters * 2**level, 2, strides=2, padding="same")(x)
+        x = block(layers.Concatenate()([skips[level], x]), filters * 2**level)
+    return keras.Model(mixture, layers.Conv2D(1, 1)(x))
+
+
+@pytest.fixture
+def pair(rng):
+    """Both networks with the same weights, none of them 0 or 1; and their mixture and vocals."""
+    keras.utils.set_random_seed(1)
+    ours, own = build_unet(32, 16, 4, 2), keras_own(32, 16, 4, 2)
+    weights = [w + rng.uniform(0.1, 0.5, w.shape).astype(np.float32) for w in ours.get_weights()]
+    for model in (ours, own):
+        model.set_weights(weights)
+    return ours, own, *rng.random((2, 3, 32, 16, 1), dtype=np.float32)
+
+
+def close(one, other):
+    scale = np.abs(other).max()
+    np.testing.assert_allclose(np.asarray(one), np.asarray(other), rtol=0, atol=1e-5 * scale)
+
+
+def test_with_the_same_weights_the_estimate_is_the_same(pair):
+    ours, own, mixture, _ = pair
+    close(ours.predict_on_batch(mixture), own.predict_on_batch(mixture))
+    close(ours(mixture, training=False), own.predict_on_batch(mixture))
+
+
+def test_a_training_step_has_the_same_estimate_gradient_and_moving_averages(pair):
+    ours, own, mixture, vocals = pair
+    results = []
+    for model in (ours, own):
+        with tf.GradientTape() as tape:
+            estimate = model(mixture, training=True)
+            loss = tf.reduce_mean(tf.square(estimate - vocals))
+        gradients = tape.gradient(loss, model.trainable_variables)
+        flat = np.concatenate([np.ravel(gradient) for gradient in gradients])
+        results.append([estimate, flat, *model.get_weights()])
+    for one, other in zip(*results, strict=True):
+        close(one, other)
+
+
+def test_both_begin_with_weights_of_the_same_spread():
+    ours, own = build_unet(32, 32, 8, 2), keras_own(32, 32, 8, 2)
+    for one, other in zip(ours.get_weights(), own.get_weights(), strict=True):
+        assert one.shape == other.shape
+        assert np.std(one) == pytest.approx(np.std(other), rel=0.3)

@@ -6,12 +6,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ConfigDict, PositiveInt
+from pydantic import ConfigDict, PositiveInt, TypeAdapter
 from pydantic.dataclasses import dataclass
 
+from vocalseg.compute import Computing
 from vocalseg.errors import BadInput
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -32,10 +33,11 @@ class Settings:
         return self.frame_size // 2
 
 
-def save(path: str | Path, model, settings: Settings) -> None:
+def save(path: str | Path, model, settings: Settings, trained: Computing) -> None:
     """Write a trained network: ``path`` (JSON) and, beside it, its ``.weights.h5``.
 
-    The JSON carries all that :meth:`Separator.load` needs and a checksum of it and the weights.
+    The JSON holds what :meth:`Separator.load` needs, a checksum of it and the weights, and how the
+    training computed, which says why two machines' weights may differ.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,8 +46,9 @@ def save(path: str | Path, model, settings: Settings) -> None:
     content = {
         "format": FORMAT,
         **asdict(settings),
+        "trained": asdict(trained),
         "weights": weights.name,
-        "sha256": _sha256(settings, weights),
+        "sha256": _sha256(settings, trained, weights),
     }
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
@@ -69,7 +72,10 @@ def load(path: Path) -> tuple[Settings, Path]:
         version = content.pop("format")
         weights = path.with_name(content.pop("weights"))
         checksum = content.pop("sha256")
-        settings = Settings(**content) if version == FORMAT else None
+        settings = None
+        if version == FORMAT:
+            trained = TypeAdapter(Computing).validate_python(content.pop("trained"))
+            settings = Settings(**content)
     except FileNotFoundError:
         raise BadInput(f"{path}: no such model; train one with `dvc repro train`") from None
     except (ValueError, KeyError, TypeError, AttributeError, UnicodeDecodeError):
@@ -78,12 +84,12 @@ def load(path: Path) -> tuple[Settings, Path]:
         raise BadInput(f"{path}: format {version}, but this version reads {FORMAT}; train it again")
     if not weights.exists():
         raise BadInput(f"{weights}: missing beside {path.name}; `dvc checkout` brings it back")
-    if _sha256(settings, weights) != checksum:
+    if _sha256(settings, trained, weights) != checksum:
         raise BadInput(f"{weights}: damaged, or not the weights of {path.name}; `dvc checkout`")
     return settings, weights
 
 
-def _sha256(settings: Settings, weights: Path) -> str:
-    digest = hashlib.sha256(json.dumps(asdict(settings)).encode())
+def _sha256(settings: Settings, trained: Computing, weights: Path) -> str:
+    digest = hashlib.sha256(json.dumps([asdict(settings), asdict(trained)]).encode())
     digest.update(weights.read_bytes())
     return digest.hexdigest()

@@ -73,14 +73,12 @@ class Separator:
         BadInput
             If a file is missing, damaged, or of another version.
         """
-        from vocalseg.precision import computing_in
         from vocalseg.unet import build_unet
 
         path = Path(path)
         settings, weights = model_file.load(path)
         size = settings.bins, settings.tile_frames, settings.filters, settings.depth
-        with computing_in(precision):
-            model = build_unet(*size)
+        model = build_unet(*size, precision)
         try:
             model.load_weights(weights)
         except (ValueError, OSError) as error:

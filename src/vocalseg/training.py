@@ -2,7 +2,9 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keras
@@ -11,21 +13,69 @@ import pandas as pd
 import tensorflow as tf
 from tqdm import tqdm
 
+from vocalseg.compute import keras_defaults
 from vocalseg.loader import TileStore, batches
 
 
-class Batches(keras.utils.PyDataset):
-    """The batches of one epoch, made by two threads while the network computes."""
+class Trainer:
+    """A network with its loss and its optimiser, Adam.
 
-    def __init__(self, store: TileStore, rows: list[pd.DataFrame]):
-        super().__init__(workers=2, max_queue_size=4)
-        self.store, self.rows = store, rows
+    Steps and losses are compiled functions of their own: Keras' ``fit`` is subject to the user's
+    settings (``KERAS_MAX_EPOCHS``) and returns rounded sums of batches.
 
-    def __len__(self):
-        return len(self.rows)
+    Parameters
+    ----------
+    model : keras.Model
+    loss : {"mae", "mse"}
+    learning_rate : float
+    """
 
-    def __getitem__(self, index):
-        return self.store.examples(self.rows[index])
+    def __init__(self, model: keras.Model, loss: str, learning_rate: float):
+        distance = {"mae": tf.abs, "mse": tf.square}[loss]
+        with keras_defaults("float32"):
+            optimizer = keras.optimizers.Adam(learning_rate)
+            optimizer.build(model.trainable_variables)
+        self.variables = model.variables + optimizer.variables
+        tiles = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
+
+        # oneDNN's convolutions take about half as long on a CPU as those that XLA compiles.
+        @tf.function(input_signature=(tiles, tiles), jit_compile=False)
+        def step(mixture, vocals):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean(distance(model(mixture, training=True) - vocals))
+            gradients = tape.gradient(loss, model.trainable_variables)
+            optimizer.apply(gradients, model.trainable_variables)
+            return loss
+
+        @tf.function(input_signature=(tiles, tiles), jit_compile=False)
+        def loss(mixture, vocals):
+            return tf.reduce_mean(distance(model(mixture, training=False) - vocals))
+
+        self.step, self.loss = step, loss
+
+
+def prefetched(
+    store: TileStore, batches: list[pd.DataFrame], ahead: int = 2
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The examples of each batch, made by another thread while the network computes."""
+    with ThreadPoolExecutor(1) as thread:
+        waiting: deque = deque()
+        for rows in batches:
+            waiting.append(thread.submit(store.examples, rows))
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def mean_loss(
+    function: Callable[[np.ndarray, np.ndarray], tf.Tensor],
+    store: TileStore,
+    batches: list[pd.DataFrame],
+) -> float:
+    """Mean over examples of what :attr:`Trainer.step` or :attr:`Trainer.loss` returns."""
+    losses = [float(function(*examples)) for examples in prefetched(store, batches)]
+    return float(np.average(losses, weights=[len(rows) for rows in batches]))
 
 
 def fit(
@@ -65,16 +115,14 @@ def fit(
         ``epoch`` (from 1), ``loss``, ``val_loss``, ``seconds`` that it took.
     """
     tf.config.experimental.enable_op_determinism()
-    # oneDNN's convolutions take about half as long on a CPU as those that XLA compiles.
-    model.compile(optimizer=keras.optimizers.Adam(learning_rate), loss=loss, jit_compile=False)
-    model.optimizer.build(model.trainable_variables)
+    trainer = Trainer(model, loss, learning_rate)
     train = examples[examples["part"] == "train"]
-    held_out = Batches(store, batches(examples[examples["part"] == "validation"], batch_size))
+    held_out = batches(examples[examples["part"] == "validation"], batch_size)
 
     history: list[dict] = []
     best = model.get_weights()
     if backup.exists():
-        history, best = _restore(backup, model)
+        history, best = _restore(backup, model, trainer.variables)
         for epoch in history:
             on_epoch(epoch)
     for number in range(len(history), epochs):
@@ -84,31 +132,21 @@ def fit(
             rows.pop()  # another shape would be compiled anew for one step
         label = f"epoch {number + 1}/{epochs}"
         with tqdm(total=len(rows), desc=label, unit="batch", disable=None) as bar:
-            progress = keras.callbacks.LambdaCallback(
-                on_train_batch_end=lambda batch, logs, bar=bar: bar.update()
-            )
-            result = model.fit(
-                Batches(store, rows),
-                validation_data=held_out,
-                initial_epoch=number,
-                epochs=number + 1,
-                callbacks=[progress],
-                shuffle=False,
-                verbose=0,
-            ).history
-        epoch = {
-            "epoch": number + 1,
-            "loss": result["loss"][0],
-            "val_loss": result["val_loss"][0],
-            "seconds": time.monotonic() - began,
-        }
+
+            def step(mixture, vocals, bar=bar):
+                bar.update()
+                return trainer.step(mixture, vocals)
+
+            epoch = {"epoch": number + 1, "loss": mean_loss(step, store, rows)}
+        epoch["val_loss"] = mean_loss(trainer.loss, store, held_out)
+        epoch["seconds"] = time.monotonic() - began
         if not np.isfinite([epoch["loss"], epoch["val_loss"]]).all():
             raise FloatingPointError(f"the loss of epoch {number + 1} is not a number")
         if not history or epoch["val_loss"] < min(e["val_loss"] for e in history):
             best = model.get_weights()
         history.append(epoch)
         print(f"{label}: loss {epoch['loss']:.5f}, validation {epoch['val_loss']:.5f}", flush=True)
-        _save(backup, model, history, best)
+        _save(backup, trainer.variables, history, best)
         on_epoch(epoch)
     model.set_weights(best)
     return pd.DataFrame(history)
@@ -135,14 +173,10 @@ def reference_losses(
     return {name: float(total / count) for name, total in sums.items()}
 
 
-def _variables(model: keras.Model) -> list:
-    return model.variables + model.optimizer.variables
-
-
-def _save(path: Path, model: keras.Model, history: list[dict], best: list[np.ndarray]) -> None:
+def _save(path: Path, variables: list, history: list[dict], best: list[np.ndarray]) -> None:
     """All that the next epoch needs, in one file that is there whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    arrays = {f"state{i}": v.numpy() for i, v in enumerate(_variables(model))}
+    arrays = {f"state{i}": v.numpy() for i, v in enumerate(variables)}
     arrays |= {f"best{i}": weight for i, weight in enumerate(best)}
     arrays |= {key: np.array([e[key] for e in history]) for key in history[0]}
     part = path.with_suffix(f".{os.getpid()}.part")
@@ -151,9 +185,11 @@ def _save(path: Path, model: keras.Model, history: list[dict], best: list[np.nda
     part.replace(path)
 
 
-def _restore(path: Path, model: keras.Model) -> tuple[list[dict], list[np.ndarray]]:
+def _restore(
+    path: Path, model: keras.Model, variables: list
+) -> tuple[list[dict], list[np.ndarray]]:
     with np.load(path) as arrays:
-        for i, variable in enumerate(_variables(model)):
+        for i, variable in enumerate(variables):
             variable.assign(arrays[f"state{i}"])
         best = [arrays[f"best{i}"] for i in range(len(model.get_weights()))]
         columns = {key: arrays[key].tolist() for key in ("epoch", "loss", "val_loss", "seconds")}

@@ -1,0 +1,153 @@
+"""How TensorFlow computes is chosen by rule; the user's settings of Keras change nothing."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import psutil
+import pytest
+
+from vocalseg.compute import choose, computing
+from vocalseg.unet import build_unet
+
+X86 = platform.machine().lower() in ("x86_64", "amd64")
+
+
+def small(precision):
+    keras.utils.set_random_seed(3)
+    return build_unet(16, 16, 2, 1, precision)
+
+
+def estimate(model):
+    tiles = np.random.default_rng(0).random((2, 16, 16, 1), dtype=np.float32)
+    return model.predict_on_batch(tiles)
+
+
+# ------------------------------------------------------------------ number format
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_layers_compute_in_it_and_what_is_kept_is_float32(precision):
+    model = small(precision)
+    assert model.layers[1].compute_dtype == precision
+    assert {variable.dtype for variable in model.variables} == {"float32"}
+    assert estimate(model).dtype == np.float32
+
+
+def test_bfloat16_gives_nearly_the_same_estimate():
+    exact, rounded = estimate(small("float32")), estimate(small("bfloat16"))
+    assert 0 < np.abs(exact - rounded).max() < 0.05 * np.abs(exact).max()
+
+
+def test_automatic_is_one_of_the_two_and_always_the_same():
+    assert choose("auto") in ("float32", "bfloat16")
+    assert choose("auto") == choose("auto")
+    assert small("auto").layers[1].compute_dtype == choose("auto")
+
+
+# ------------------------------------------------------------------ a process of its own
+
+TRAINED = """
+import hashlib
+from pathlib import Path
+from vocalseg.compute import computing  # first: it decides what Keras runs on
+import keras, numpy as np, pandas as pd
+from vocalseg.loader import TileStore
+from vocalseg.training import fit
+from vocalseg.unet import build_unet
+
+keras.utils.set_random_seed(3)
+model = build_unet(16, 16, 2, 1, "float32")
+tiles = np.random.default_rng(0).random((8, 16, 16), dtype=np.float32)
+ones = np.ones((8, 16, 1), np.float32)
+examples = pd.DataFrame({"kind": "original", "tile": range(8), "blackout_start": -1})
+examples["part"] = 6 * ["train"] + 2 * ["validation"]
+fit(
+    model, TileStore(tiles, tiles / 2, 0 * ones, ones), examples, loss="mae", epochs=2,
+    batch_size=2, learning_rate=0.01, seed=1, backup=Path("backup.npz"),
+)
+weights = b"".join(weight.tobytes() for weight in model.get_weights())
+estimate = model.predict_on_batch(tiles[..., None])
+assert estimate.dtype == np.float32
+print(computing("float32"))
+print(hashlib.sha256(weights + estimate.tobytes()).hexdigest())
+"""
+
+
+@pytest.fixture
+def python(tmp_path):
+    """Runs code in a new process that does not inherit this one's choices."""
+
+    def run(code, **variables):
+        chosen = ("TF_ENABLE_ONEDNN_OPTS", "TF_NUM_INTRAOP_THREADS", "KERAS_BACKEND")
+        inherited = {key: value for key, value in os.environ.items() if key not in chosen}
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        return subprocess.run(
+            [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True,
+            env={**inherited, "PYTHONPATH": os.pathsep.join(sys.path), **variables},
+        )  # fmt: skip
+
+    return run
+
+
+def test_the_users_settings_of_keras_change_nothing(python, tmp_path):
+    home = tmp_path / "keras"
+    home.mkdir()
+    hostile = {
+        "floatx": "float16", "epsilon": 0.1, "backend": "jax", "image_data_format": "channels_first"
+    }  # fmt: skip
+    limits = {"KERAS_MAX_EPOCHS": "1", "KERAS_MAX_STEPS_PER_EPOCH": "1"}
+    (home / "keras.json").write_text(json.dumps(hostile))
+    usual, other = (
+        python(TRAINED, KERAS_HOME=str(tmp_path / "none")),
+        python(TRAINED, KERAS_HOME=str(home), KERAS_BACKEND="jax", **limits),
+    )
+    assert usual.returncode == 0, usual.stderr
+    assert other.returncode == 0, other.stderr
+    assert usual.stdout == other.stdout
+
+
+USED = "import vocalseg; from vocalseg.compute import computing; print(computing('float32'))"
+
+
+@pytest.mark.skipif(not X86, reason="oneDNN is chosen on x86 processors only")
+def test_onednn_is_used_unless_the_user_decides_otherwise(python):
+    assert "onednn=True" in python(USED).stdout
+    assert "onednn=False" in python(USED, TF_ENABLE_ONEDNN_OPTS="0").stdout
+
+
+def test_threads_are_those_of_the_user_or_one_for_each_processor(python):
+    one_each = psutil.Process().cpu_affinity() if sys.platform == "linux" else range(os.cpu_count())
+    assert f"threads={len(one_each)}," in python(USED).stdout
+    assert "threads=3," in python(USED, TF_NUM_INTRAOP_THREADS="3").stdout
+    by_program = "import tensorflow as tf; tf.config.threading.set_intra_op_parallelism_threads(5);"
+    assert "threads=5," in python(by_program + USED).stdout
+
+
+BUILD = "; from vocalseg.unet import build_unet; build_unet(16, 16, 2, 1)"
+
+
+@pytest.mark.skipif(not X86, reason="oneDNN is chosen on x86 processors only")
+def test_tensorflow_without_onednn_imported_before_vocalseg_is_warned_of(python):
+    off = "import os; os.environ['TF_ENABLE_ONEDNN_OPTS'] = '0'; import tensorflow;"
+    late = python(off + "del os.environ['TF_ENABLE_ONEDNN_OPTS']; import vocalseg" + BUILD)
+    assert late.returncode == 0 and "imported before vocalseg" in late.stderr
+    for code in ("import vocalseg", off + "import vocalseg"):  # in time; the user's own choice
+        assert "imported before vocalseg" not in python(code + BUILD).stderr
+
+
+def test_keras_imported_before_vocalseg_with_another_backend_is_named(monkeypatch, rejects):
+    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
+    with rejects("jax", "import vocalseg before keras", "KERAS_BACKEND=tensorflow"):
+        build_unet(16, 16, 2, 1)
+
+
+def test_the_choice_holds_for_this_process():
+    used = computing("auto")
+    assert used.precision == choose("auto") and used.threads >= 1
+    assert used.onednn or not X86 or os.environ["TF_ENABLE_ONEDNN_OPTS"] == "0"
