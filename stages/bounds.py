@@ -21,10 +21,9 @@ FULL_RATE = 44_100  # Hz, of the grid whose lower bins are the network's
 def score(song: catalog.Song, frame_size: int, hop: int) -> pd.DataFrame:
     """All bounds of one song: estimate, song, protocol, metric, value."""
     mixture, vocals, rate = stems.read(catalog.folder(song, scoring.RAW))
-    rows = {"mixture": standard.score_song(mixture, vocals, mixture, rate, mixture)}
-    for name, estimate in bounds.ideal_estimates(mixture, vocals, frame_size, hop).items():
-        rows[name] = standard.score_song(mixture, vocals, estimate, rate)
-    table = pd.concat(rows, names=["estimate"]).reset_index(level=0)
+    ideal = bounds.ideal_estimates(mixture, vocals, frame_size, hop)
+    estimates = {"mixture": (mixture, mixture), **{name: (e, None) for name, e in ideal.items()}}
+    table = standard.score_estimates(mixture, vocals, estimates, rate)
     table.insert(1, "song", song.name)
     return table
 
