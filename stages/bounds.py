@@ -32,9 +32,16 @@ def main():
     params = read_params("audio", "stft")
     stft, factor = params.stft, FULL_RATE // params.audio.sample_rate
     full_band = partial(score, frame_size=stft.frame_size * factor, hop=stft.hop * factor)
-    songs = pd.concat(
-        each(full_band, scoring.test_songs(), label="bounds", processes=True), ignore_index=True
+    test_songs = scoring.test_songs()
+    scored = each(
+        full_band,
+        test_songs,
+        label="bounds",
+        processes=True,
+        # Mixture, vocals and two ideal estimates.
+        item_bytes=scoring.score_bytes(test_songs, waveforms=4),
     )
+    songs = pd.concat(scored, ignore_index=True)
     table1 = {
         "mixture": lambda mixture, vocals: mixture,
         "irm": lambda mixture, vocals: bounds.ratio_mask(vocals, abs(mixture - vocals)) * mixture,
