@@ -23,10 +23,9 @@ FULL_RATE = 44_100  # Hz, of the grid whose lower bins are the network's
 def score(song: catalog.Song, frame_size: int, hop: int) -> pd.DataFrame:
     """All bounds of one song: estimate, song, protocol, metric, value."""
     mixture, vocals, rate = stems.read(catalog.folder(song, scoring.RAW))
-    rows = {"mixture": standard.score_song(mixture, vocals, mixture, rate, mixture)}
-    for name, estimate in bounds.ideal_estimates(mixture, vocals, frame_size, hop).items():
-        rows[name] = standard.score_song(mixture, vocals, estimate, rate)
-    table = pd.concat(rows, names=["estimate"]).reset_index(level=0)
+    ideal = bounds.ideal_estimates(mixture, vocals, frame_size, hop)
+    estimates = {"mixture": (mixture, mixture), **{name: (e, None) for name, e in ideal.items()}}
+    table = standard.score_estimates(mixture, vocals, estimates, rate)
     table.insert(1, "song", song.name)
     return table
 
@@ -35,9 +34,16 @@ def main():
     stft = read_params(Stft)
     factor = FULL_RATE // read_params(Audio).sample_rate
     full_band = partial(score, frame_size=stft.frame_size * factor, hop=stft.hop * factor)
-    songs = pd.concat(
-        each(full_band, scoring.test_songs(), label="bounds", processes=True), ignore_index=True
+    test_songs = scoring.test_songs()
+    scored = each(
+        full_band,
+        test_songs,
+        label="bounds",
+        processes=True,
+        # Mixture, vocals and two ideal estimates.
+        item_bytes=scoring.score_bytes(test_songs, waveforms=4),
     )
+    songs = pd.concat(scored, ignore_index=True)
     table1 = {
         "mixture": lambda mixture, vocals: mixture,
         "irm": lambda mixture, vocals: bounds.ratio_mask(vocals, abs(mixture - vocals)) * mixture,

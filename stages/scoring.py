@@ -17,10 +17,19 @@ from vocalseg.songs import catalog
 
 RAW, RESAMPLED = Path("data/raw"), Path("data/resampled/test")
 
+#: Memory that scoring takes beside the song's waveforms, and a call of Table I's protocol.
+SCORE_BYTES, CALL_BYTES = 160 * 2**20, 400 * 2**20
+
 
 def test_songs() -> list[catalog.Song]:
     """The songs to score, in the catalogue's order."""
     return [song for song in catalog.read(RAW / "catalog.csv") if song.split == "test"]
+
+
+def score_bytes(songs: list[catalog.Song], waveforms: int) -> int:
+    """Memory that scoring the longest song takes with as many float32 waveforms of its length."""
+    values = max((round(s.seconds * s.sample_rate) * s.channels for s in songs), default=0)
+    return SCORE_BYTES + 4 * waveforms * values
 
 
 def table1_scores(
@@ -51,7 +60,10 @@ def table1_scores(
             yield estimates(mixture, vocals), vocals, phase
 
     calls = table1.calls(table1.segments(songs(), hop))
-    return table1.summarise(each(table1.score, calls, label=label, unit="call", processes=True))
+    scores = each(
+        table1.score, calls, label=label, unit="call", processes=True, item_bytes=CALL_BYTES
+    )
+    return table1.summarise(scores)
 
 
 def announce_left_out(songs: pd.DataFrame) -> int:

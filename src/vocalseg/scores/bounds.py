@@ -5,7 +5,10 @@ The floor, the mixture as the estimate, needs no function.
 
 import numpy as np
 
-from vocalseg.spectrogram import istft, phase, stft
+from vocalseg.spectrogram import phase
+from vocalseg.streaming import Counter, analyse, synthesise
+
+BLOCK = 2**18  # samples that are transformed at once
 
 
 def ratio_mask(vocals: np.ndarray, accompaniment: np.ndarray) -> np.ndarray:
@@ -31,10 +34,21 @@ def ideal_estimates(
         ``irm``: the ideal ratio mask on the mixture. ``mix_phase``: the true vocal magnitude with
         the mixture's phase, the ceiling of every method that estimates magnitudes alone.
     """
-    samples = len(mixture)
-    x, v = (stft(signal.T, frame_size, hop) for signal in (mixture, vocals))
-    spectra = {
-        "irm": ratio_mask(np.abs(v), np.abs(x - v)) * x,
-        "mix_phase": np.abs(v) * phase(x),
-    }
-    return {name: istft(spectrum, hop, samples).T for name, spectrum in spectra.items()}
+    channels, length = mixture.shape[1], Counter()
+
+    def blocks(signal: np.ndarray):
+        return (signal[i : i + BLOCK] for i in range(0, len(signal), BLOCK))
+
+    def spectra():
+        mixtures = analyse(length.count(blocks(mixture)), frame_size, hop)
+        for x, v in zip(mixtures, analyse(blocks(vocals), frame_size, hop), strict=True):
+            irm = ratio_mask(np.abs(v), np.abs(x - v)) * x
+            yield np.concatenate([irm, np.abs(v) * phase(x)])
+
+    estimates = {name: np.empty(mixture.shape, np.float32) for name in ("irm", "mix_phase")}
+    start = 0
+    for piece in synthesise(spectra(), hop, length):
+        for i, estimate in enumerate(estimates.values()):
+            estimate[start : start + len(piece)] = piece[:, i * channels : (i + 1) * channels]
+        start += len(piece)
+    return estimates

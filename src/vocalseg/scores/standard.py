@@ -7,12 +7,15 @@
     The whole song at once: the SDR of the MDX challenges, and the SI-SDR; mean over songs.
 """
 
-import museval
+from collections.abc import Iterator, Mapping
+
 import numpy as np
 import pandas as pd
 
-from vocalseg.scores import LIMIT_DB
+from vocalseg.scores import LIMIT_DB, bsseval
 from vocalseg.scores.summary import METRICS
+
+BLOCK = 2**16  # samples that are held in float64 at once
 
 
 def sdr(reference: np.ndarray, estimate: np.ndarray) -> float:
@@ -28,8 +31,8 @@ def sdr(reference: np.ndarray, estimate: np.ndarray) -> float:
     float
         In dB. NaN for a silent reference; 0 for a silent estimate; 100 for a perfect one.
     """
-    reference = np.asarray(reference, dtype=np.float64)
-    return _decibels(np.sum(reference**2), np.sum((reference - estimate) ** 2))
+    parts = [(np.sum(s**2), np.sum((s - e) ** 2)) for s, e in _blocks(reference, estimate)]
+    return _decibels(*np.sum(parts, axis=0))
 
 
 def si_sdr(reference: np.ndarray, estimate: np.ndarray) -> float:
@@ -40,12 +43,13 @@ def si_sdr(reference: np.ndarray, estimate: np.ndarray) -> float:
     float
         In dB. NaN for a silent reference; -100 for a silent estimate; 100 for a scaled reference.
     """
-    reference = np.asarray(reference, dtype=np.float64)
-    energy = np.sum(reference**2)
+    parts = [(np.sum(s**2), np.sum(s * e)) for s, e in _blocks(reference, estimate)]
+    energy, product = np.sum(parts, axis=0)
     if energy == 0:
         return np.nan
-    target = np.sum(reference * estimate) / energy * reference
-    return _decibels(np.sum(target**2), np.sum((estimate - target) ** 2), silent=-LIMIT_DB)
+    scale = product / energy
+    error = sum(np.sum((e - scale * s) ** 2) for s, e in _blocks(reference, estimate))
+    return _decibels(scale**2 * energy, error, silent=-LIMIT_DB)
 
 
 def bss_eval(
@@ -55,7 +59,7 @@ def bss_eval(
     accompaniment_estimate: np.ndarray,
     sample_rate: int,
 ) -> dict[str, float]:
-    """BSSEval v4 of the vocals, by museval.
+    """BSSEval v4 of the vocals, as museval computes it.
 
     Parameters
     ----------
@@ -67,16 +71,12 @@ def bss_eval(
     -------
     dict
         ``sdr``, ``sir``, ``sar``, ``isr`` in dB: medians over the windows of one second in which
-        nothing is silent. All NaN if a signal is silent throughout, which BSSEval does not define.
+        nothing is silent. All NaN if there is no such window.
     """
-    signals = [vocals, accompaniment], [vocals_estimate, accompaniment_estimate]
-    references, estimates = (np.stack(pair).astype(np.float64) for pair in signals)
-    if not (references.any(axis=(1, 2)) & estimates.any(axis=(1, 2))).all():
-        return dict.fromkeys(METRICS["museval"], np.nan)
-    by_window = museval.evaluate(references, estimates, win=sample_rate, hop=sample_rate)
-    names = ("sdr", "isr", "sir", "sar")
-    scores = {name: _median(values[0]) for name, values in zip(names, by_window, strict=True)}
-    return {name: scores[name] for name in METRICS["museval"]}
+    references = _pair(vocals, accompaniment)
+    estimates = [_pair(vocals_estimate, accompaniment_estimate)]
+    (by_window,) = bsseval.evaluate(references, estimates, len(vocals), sample_rate)
+    return _medians(by_window)
 
 
 def score_song(
@@ -86,41 +86,62 @@ def score_song(
     sample_rate: int,
     accompaniment_estimate: np.ndarray | None = None,
 ) -> pd.DataFrame:
-    """Score one song by both protocols.
+    """Score one estimate of a song by both protocols: :func:`score_estimates` of one.
 
     Parameters
     ----------
-    mixture, vocals, vocals_estimate : float arrays, (samples, channels)
-        The accompaniment is the mixture minus the vocals, for the reference and, unless it is
-        given, for the estimate.
+    accompaniment_estimate : array, (samples, channels), optional
+        The mixture minus the estimated vocals, unless it is given.
+    """
+    pair = (vocals_estimate, accompaniment_estimate)
+    return score_estimates(mixture, vocals, {"": pair}, sample_rate).drop(columns="estimate")
+
+
+def score_estimates(
+    mixture: np.ndarray,
+    vocals: np.ndarray,
+    estimates: Mapping[str, tuple[np.ndarray, np.ndarray | None]],
+    sample_rate: int,
+) -> pd.DataFrame:
+    """Score several estimates of one song by both protocols.
+
+    They share what the references cost. Nothing as long as the song is held in memory beside the
+    arguments.
+
+    Parameters
+    ----------
+    mixture, vocals : float arrays, (samples, channels)
+        The true accompaniment is the mixture minus the vocals.
+    estimates : dict of (vocals, accompaniment)
+        Arrays like the mixture; for None the accompaniment is the mixture minus the vocals.
+    sample_rate : int
+        In Hz.
 
     Returns
     -------
     DataFrame
-        ``protocol``, ``metric``, ``value`` (dB; NaN where not defined: silent vocals).
+        ``estimate``, ``protocol``, ``metric``, ``value`` (dB; NaN where not defined: silent
+        vocals).
 
     Raises
     ------
     ValueError
-        If the estimate holds NaN or infinite samples.
+        If an estimate holds NaN or infinite samples.
     """
-    if accompaniment_estimate is None:
-        accompaniment_estimate = mixture - vocals_estimate
-    if not (np.isfinite(vocals_estimate).all() and np.isfinite(accompaniment_estimate).all()):
-        raise ValueError("the estimate holds NaN or infinite samples")
-    scores = {
-        "museval": bss_eval(
-            vocals, mixture - vocals, vocals_estimate, accompaniment_estimate, sample_rate
-        ),
-        "global": {
-            "sdr": sdr(vocals, vocals_estimate),
-            "si_sdr": si_sdr(vocals, vocals_estimate),
-        },
-    }
-    return pd.DataFrame(
-        [(p, m, v) for p, values in scores.items() for m, v in values.items()],
-        columns=["protocol", "metric", "value"],
-    )
+    references = _pair(vocals, None, mixture)
+    pairs = [_pair(*pair, mixture) for pair in estimates.values()]
+    for start in range(0, len(mixture), BLOCK):
+        if not all(np.isfinite(pair(slice(start, start + BLOCK))).all() for pair in pairs):
+            raise ValueError("the estimate holds NaN or infinite samples")
+    rows = []
+    by_window = bsseval.evaluate(references, pairs, len(mixture), sample_rate)
+    for (name, (estimate, _)), windows in zip(estimates.items(), by_window, strict=True):
+        scores = {
+            "museval": _medians(windows),
+            "global": {"sdr": sdr(vocals, estimate), "si_sdr": si_sdr(vocals, estimate)},
+        }
+        rows += [(name, p, m, v) for p, values in scores.items() for m, v in values.items()]
+    return pd.DataFrame(rows, columns=["estimate", "protocol", "metric", "value"])
 
 
 def _decibels(signal: float, error: float, silent: float = np.nan) -> float:
@@ -131,6 +152,29 @@ def _decibels(signal: float, error: float, silent: float = np.nan) -> float:
     return float(np.clip(10 * np.log10(signal / error), -LIMIT_DB, LIMIT_DB))
 
 
+def _medians(by_window: dict[str, np.ndarray]) -> dict[str, float]:
+    return {name: _median(by_window[name]) for name in METRICS["museval"]}
+
+
 def _median(values: np.ndarray) -> float:
     values = values[~np.isnan(values)]
     return float(np.median(np.clip(values, -LIMIT_DB, LIMIT_DB))) if len(values) else np.nan
+
+
+def _blocks(*signals: np.ndarray) -> Iterator[list[np.ndarray]]:
+    """The signals block by block, in float64."""
+    for start in range(0, len(signals[0]), BLOCK):
+        yield [signal[start : start + BLOCK].astype(np.float64) for signal in signals]
+
+
+def _pair(
+    vocals: np.ndarray, accompaniment: np.ndarray | None, mixture: np.ndarray | None = None
+) -> bsseval.Signals:
+    """Vocals and accompaniment in float64, part by part; without one, what the vocals leave."""
+
+    def signals(part: slice) -> np.ndarray:
+        target = vocals[part]
+        rest = mixture[part] - target if accompaniment is None else accompaniment[part]
+        return np.stack([target, rest]).astype(np.float64)
+
+    return signals
