@@ -36,11 +36,13 @@ def main():
     model_params, train = params.model, params.train
     tiles = json.loads((TILES / "tiles.json").read_text())
     scaling = json.loads((SCALING / "scaling.json").read_text())
-    settings = model_file.Settings(**tiles, **scaling, **model_params.model_dump())
+    shape = model_params.model_dump(exclude={"momentum"})
+    settings = model_file.Settings(**tiles, **scaling, **shape)
     examples = pd.read_csv(EXAMPLES)
     store = TileStore(
         *(np.load(TILES / f"{stem}.npy", mmap_mode="r") for stem in ("mixture", "vocals")),
         *(np.load(SCALING / f"{name}.npy", mmap_mode="r") for name in ("offset", "scale")),
+        rescale=(settings.axis, settings.scaler) if train.augment_on == "magnitudes" else None,
     )
 
     backup = backup_file(json.dumps(vars(params), default=lambda section: section.model_dump()))
@@ -48,7 +50,7 @@ def main():
     keras.utils.set_random_seed(params.seed)
     size = settings.bins, settings.tile_frames, settings.filters, settings.depth
     with computing_in(train.precision):
-        model = build_unet(*size)
+        model = build_unet(*size, momentum=model_params.momentum)
     fresh(CURVES)
     with Live(str(CURVES), save_dvc_exp=False, dvcyaml=None) as live:
 
@@ -62,7 +64,7 @@ def main():
                 model,
                 store,
                 examples,
-                **train.model_dump(exclude={"precision"}),
+                **train.model_dump(exclude={"precision", "augment_on"}),
                 seed=params.seed,
                 backup=backup,
                 on_epoch=log,

@@ -83,19 +83,29 @@ class Normalize(Section):
 
 
 class Augment(Section):
-    """Splices and blackouts per original tile, the quietest vocals kept, the part held out."""
+    """Which examples there are, and which of them validate.
 
+    ``originals`` is the number of tiles to work with (null: all that are loud enough); ``splice``
+    and ``blackout`` are numbers per original. :func:`vocalseg.examples.make_table` says the rest.
+    """
+
+    originals: int | None = Field(default=None, ge=1)
     splice: Fraction
     blackout: Fraction
+    exact: bool = False
+    choose: Literal["random", "first"] = "random"
+    across_songs: bool = False
     min_vocal_l1: float = Field(ge=0)
+    split: Literal["auto", "song", "official", "example"] = "auto"
     validation: float = Field(gt=0, lt=1)
 
 
 class Model(Section):
-    """Size of the U-Net: filters of its first block, number of poolings."""
+    """Size of the U-Net (filters of its first block, poolings), momentum of its batch norm."""
 
     filters: int = Field(ge=1, le=512)
     depth: int = Field(ge=1, le=7)
+    momentum: float = Field(default=0.9, ge=0, lt=1)
 
 
 class Train(Section):
@@ -106,11 +116,14 @@ class Train(Section):
     batch_size: int = Field(ge=1)
     learning_rate: float = Field(gt=0, le=1)
     precision: Literal["auto", "float32", "bfloat16"]
+    augment_on: Literal["scaled", "magnitudes"] = "scaled"
+    last_batch: Literal["drop", "keep"] = "drop"
 
 
 class Eval(Section):
     """How a trained network is applied to whole songs."""
 
+    output: Literal["mask", "magnitude"] = "mask"
     overlap: float = Field(default=0.125, ge=0, le=0.5)
     extend: bool = True
 
@@ -149,6 +162,14 @@ class Params(Section):
                     f"{key} = {size} must be a multiple of 2^model.depth = {step}; "
                     "change it or model.depth"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _official_validation_songs(self):
+        if self.augment.split == "official" and self.dataset.name == "demo":
+            raise ValueError(
+                "augment.split = 'official': the demo has no official validation songs; use song"
+            )
         return self
 
     @model_validator(mode="after")
