@@ -15,13 +15,11 @@ import zipfile
 from pathlib import Path
 
 import h5py
-import keras
 import numpy as np
 
 from stages import fresh, run
 from vocalseg import model_file
 from vocalseg.errors import BadInput
-from vocalseg.unet import build_unet
 
 #: What the published code trains on, whatever the other settings are.
 INPUT = {"sample_rate": 11025, "frame_size": 1024, "hop": 256, "tile_frames": 128}
@@ -141,8 +139,13 @@ def _kind(layer: Layer) -> str:
     raise ValueError(f"one of its layers has arrays of the shapes {', '.join(map(str, shapes))}")
 
 
-def network(path: Path) -> tuple[keras.Model, int, int]:
-    """Our network with the weights of a Keras file, its filters and its depth.
+def network(path: Path):
+    """Our network with the weights of a Keras file.
+
+    Returns
+    -------
+    model : keras.Model
+    filters, depth : int
 
     Raises
     ------
@@ -150,6 +153,8 @@ def network(path: Path) -> tuple[keras.Model, int, int]:
         If the file cannot be read, or its network has another shape.
     """
     layers = read(path)
+    from vocalseg.unet import build_unet  # TensorFlow takes seconds: other errors come first
+
     try:
         filters, depth, weights = convert(layers)
         model = build_unet(INPUT["frame_size"] // 2, INPUT["tile_frames"], filters, depth)
