@@ -14,6 +14,8 @@ import pandas as pd
 import tensorflow as tf
 
 from stages import read_params
+from stages.schema.model import Model
+from stages.schema.train import Train
 from vocalseg.compute import choose
 from vocalseg.loader import TileStore, batches
 from vocalseg.unet import build_unet
@@ -39,21 +41,21 @@ def step_time(filters: int, depth: int, loss: str, data, precision: str, xla: bo
 
 
 def main():
-    params = read_params("model", "train")
+    model, train = read_params(Model), read_params(Train)
     tiles, scaling = Path("data/tiles"), Path("data/scaling")
     store = TileStore(
         *(np.load(tiles / f"{stem}.npy", mmap_mode="r") for stem in ("mixture", "vocals")),
         *(np.load(scaling / f"{name}.npy", mmap_mode="r") for name in ("offset", "scale")),
     )
-    size = params.train.batch_size
+    size = train.batch_size
     rows = batches(pd.read_csv("data/examples.csv"), size, seed=(0, 0))[: STEPS + 1]
     load = seconds(store.examples, [(r,) for r in rows])
     data = store.examples(rows[0])
     print(f"batches of {size}; `precision: auto` chooses {choose('auto')}\n")
     print("| filters | float32 step | XLA / float32 | bfloat16 / float32 | loader / step | auto |")
     print("|---:|---:|---:|---:|---:|---:|")
-    sizes = params.model.filters, 64
-    rest = params.model.depth, params.train.loss, data
+    sizes = model.filters, 64
+    rest = model.depth, train.loss, data
     # Keras does not let XLA compile once operations have to be deterministic, as in training.
     compiled = [step_time(filters, *rest, "float32", xla=True) for filters in sizes]
     tf.config.experimental.enable_op_determinism()

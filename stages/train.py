@@ -33,23 +33,25 @@ MODEL, METRICS, CURVES = (
 
 
 def main():
-    size_params, train, seed = read_params(Model), read_params(Train), read_params(Study).seed
+    network, train, seed = read_params(Model), read_params(Train), read_params(Study).seed
     tiles = json.loads((TILES / "tiles.json").read_text())
     scaling = json.loads((SCALING / "scaling.json").read_text())
-    settings = model_file.Settings(**tiles, **scaling, **size_params.model_dump())
+    shape = network.model_dump(exclude={"momentum"})
+    settings = model_file.Settings(**tiles, **scaling, **shape)
     examples = pd.read_csv(EXAMPLES)
     store = TileStore(
         *(np.load(TILES / f"{stem}.npy", mmap_mode="r") for stem in ("mixture", "vocals")),
         *(np.load(SCALING / f"{name}.npy", mmap_mode="r") for name in ("offset", "scale")),
+        rescale=(settings.axis, settings.scaler) if train.augment_on == "magnitudes" else None,
     )
 
     computed = computing(train.precision)
-    used = {**size_params.model_dump(), **train.model_dump(), "seed": seed}
+    used = {**network.model_dump(), **train.model_dump(), "seed": seed}
     backup = backup_file(json.dumps(used), repr(computed))
 
     keras.utils.set_random_seed(seed)
     size = settings.bins, settings.tile_frames, settings.filters, settings.depth
-    model = build_unet(*size, train.precision)
+    model = build_unet(*size, train.precision, network.momentum)
     fresh(CURVES)
     with Live(str(CURVES), save_dvc_exp=False, dvcyaml=None) as live:
 
@@ -63,7 +65,7 @@ def main():
                 model,
                 store,
                 examples,
-                **train.model_dump(exclude={"precision"}),
+                **train.model_dump(exclude={"precision", "augment_on"}),
                 seed=seed,
                 backup=backup,
                 on_epoch=log,

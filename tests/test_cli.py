@@ -108,6 +108,22 @@ def test_the_network_may_compute_in_bfloat16(model, tmp_path):
     assert 0 < np.abs(exact - rounded).max() < 0.02
 
 
+def test_vocals_are_masked_or_reconstructed_from_the_estimated_magnitude(model, tmp_path):
+    path = song(tmp_path / "a.wav")
+    mixture, _ = sf.read(path)
+    vocals = {}
+    for how in ("mask", "magnitude"):
+        done = run(path, "--model", model, "-o", tmp_path / how, "--reconstruct", how)
+        assert done.exit_code == 0, done.output
+        vocals[how], accompaniment = (
+            sf.read(tmp_path / how / f"a/{stem}.wav")[0] for stem in ("vocals", "accompaniment")
+        )
+        np.testing.assert_allclose(vocals[how] + accompaniment, mixture, atol=1e-6)
+        expected, _ = Separator.load(model, output=how).separate(mixture, RATE)
+        np.testing.assert_allclose(vocals[how], expected, atol=1e-6)
+    assert np.abs(vocals["mask"] - vocals["magnitude"]).max() > 1e-3
+
+
 def test_ten_milliseconds_are_a_song(model, tmp_path):
     path = song(tmp_path / "click.wav", 0.01)
     assert run(path, "--model", model, "-o", tmp_path / "out").exit_code == 0

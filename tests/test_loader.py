@@ -101,6 +101,46 @@ def test_memory_mapped_tiles_give_the_same_examples(rng, tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+# ------------------------------------------------------------------ other readings of the paper
+
+
+def test_a_splice_takes_its_second_half_from_where_the_table_says(store):
+    rows = pd.DataFrame([row("splice", 1), row("original", 0), row("splice", 2)])
+    rows["next"] = [4, -1, 3]
+    made = store.examples(rows)
+    for example, tiles in zip(made, both(store), strict=True):
+        for i, first, second in ((0, 1, 4), (2, 2, 3)):
+            halves = scaled(store, tiles, first)[:, 3:], scaled(store, tiles, second)[:, :3]
+            np.testing.assert_allclose(example[i, ..., 0], np.hstack(halves), rtol=1e-6)
+
+
+@pytest.mark.parametrize("axis", ["frequency", "time"])
+@pytest.mark.parametrize("scaler", ["minmax", "robust", "max"])
+def test_magnitudes_can_be_augmented_and_then_scaled_by_what_came_of_it(rng, axis, scaler):
+    stored = make_store(rng, axis, scaler)
+    store = TileStore(*both(stored), stored.offset, stored.scale, rescale=(axis, scaler))
+    rows = [row("original", 3), row("splice", 1), row("blackout", 2, 1)]
+    made = store.examples(pd.DataFrame(rows))
+    augmented = []
+    for tiles in both(store):
+        dark = tiles[2].copy()
+        dark[:, 1:4] = 0
+        augmented.append(np.stack([tiles[3], np.hstack([tiles[1][:, 3:], tiles[2][:, :3]]), dark]))
+    statistics = scaling.statistics(augmented[0], axis, scaler)
+    for example, expected in zip(made, augmented, strict=True):
+        assert example.dtype == np.float32
+        expected = scaling.apply(expected, *statistics)
+        np.testing.assert_allclose(example[..., 0], expected, rtol=1e-6)
+
+
+def test_originals_are_the_same_whether_scaled_before_or_after(store):
+    after = TileStore(*both(store), store.offset, store.scale, rescale=("frequency", "minmax"))
+    before = TileStore(*both(store), *scaling.statistics(store.mixture, "frequency", "minmax"))
+    rows = pd.DataFrame([row("original", i) for i in range(TILES)])
+    for one, other in zip(before.examples(rows), after.examples(rows), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
 # ------------------------------------------------------------------ batches
 
 

@@ -157,6 +157,13 @@ def test_several_faults_are_one_line_each(values):
         ("augment.min_vocal_l1", -1, ["0"]),
         ("augment.validation", 0, ["greater than 0"]),
         ("augment.validation", 1, ["less than 1"]),
+        ("augment.originals", 0, ["1"]),
+        ("augment.choose", "last", ["random", "first"]),
+        ("augment.split", "songs", ["auto", "song", "official", "example"]),
+        ("model.momentum", 1, ["less than 1"]),
+        ("train.augment_on", "tiles", ["scaled", "magnitudes"]),
+        ("train.last_batch", "pad", ["drop", "keep"]),
+        ("eval.output", "phase", ["mask", "magnitude"]),
         ("model.filters", 0, ["1"]),
         ("model.depth", -4, ["1"]),
         ("model.depth", 8, ["7"]),
@@ -194,6 +201,9 @@ def test_a_value_that_is_no_finite_number_is_an_error(values, rejects, key, valu
         ("train.epochs", [5]),
         ("train.epochs", True),
         ("augment.splice", True),
+        ("augment.originals", "most"),
+        ("augment.originals", True),
+        ("augment.exact", "perhaps"),
         ("train.loss", 1),
         ("eval.extend", "perhaps"),
         ("eval.overlap", "half"),
@@ -230,6 +240,14 @@ def test_a_tile_that_cannot_be_halved_at_each_level_is_an_error(values, rejects,
     values["stft"]["hop"] = 16 if key == "stft.frame_size" else 256
     with rejects("params.yaml", named, "multiple of 2^model.depth = 16"):
         params.check(put(values, key, value))
+
+
+def test_the_demo_has_no_official_validation_songs(values, rejects):
+    values["augment"]["split"] = "official"
+    with rejects("params.yaml: augment.split = 'official'", "the demo", "use song"):
+        params.check(values)
+    values["dataset"]["name"] = "musdb18"
+    assert params.check(values).augment.split == "official"
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,75 @@ def test_without_extension_the_upper_band_is_accompaniment(network):
     assert level(accompaniment, 8000) == pytest.approx(0.2, rel=0.01)
 
 
+# ------------------------------------------------------------------ the direct reconstruction
+
+
+def direct(network, settings=PAPER, **options):
+    return Separator(network, settings, output="magnitude", **options)
+
+
+@pytest.mark.parametrize("axis", ["frequency", "time"])
+def test_the_magnitude_is_taken_as_estimated_with_the_mixtures_phase(rng, axis):
+    """Against librosa at the network's rate: estimates above the mixture and below zero stay."""
+    settings = change(PAPER, sample_rate=44100, axis=axis, scaler="max")
+    mixture = like_music(rng, 127 * 256)[:, 0]  # one tile of centred frames
+    vocals, accompaniment = direct(some_network, settings, extend=False).separate(mixture, CD)
+
+    spectrum = librosa.stft(mixture, n_fft=1024, hop_length=256)
+    magnitude, phase = librosa.magphase(spectrum)
+    tile = magnitude[np.newaxis, :512]
+    statistics = scaling.statistics(tile, axis, "max")
+    scaled = some_network(scaling.apply(tile, *statistics)[..., np.newaxis])[..., 0]
+    estimate = scaling.undo(scaled, *statistics)[0]
+    assert (estimate < 0).any() and (estimate > tile[0]).any()
+    expected = np.zeros_like(spectrum)
+    expected[:512] = estimate * phase[:512]
+    expected = librosa.istft(expected, hop_length=256, length=len(mixture))
+    assert share(vocals - expected, expected) < 1e-4
+    np.testing.assert_allclose(vocals + accompaniment, mixture, atol=1e-6)
+
+
+@pytest.mark.parametrize("overlap", [0, 0.25, 0.5])
+@pytest.mark.parametrize("samples", [441, TILE, 8 * 16 * HOP, 30011])
+def test_for_a_mono_song_and_an_estimate_within_the_mixture_both_outputs_are_one(
+    rng, samples, overlap
+):
+    mixture = song(rng, samples, 1)
+    by_mask, _ = Separator(half, SMALL, overlap=overlap).separate(mixture, CD)
+    by_magnitude, _ = direct(half, SMALL, overlap=overlap).separate(mixture, CD)
+    np.testing.assert_allclose(by_magnitude, by_mask, atol=1e-5)
+
+
+def test_the_direct_reconstruction_is_the_same_in_every_channel_of_the_band():
+    left, right = tones(1000, 8000), tones(2000, 8000)
+    mixture = np.stack([left, right], axis=1)
+    vocals, _ = direct(identity, change(PAPER, scaler="max"), extend=False).separate(mixture, CD)
+    np.testing.assert_allclose(vocals[:, 0], vocals[:, 1], atol=1e-6)
+    for hertz in (1000, 2000):
+        assert level(vocals[:, 0], hertz) == pytest.approx(0.1, rel=0.02)
+    assert level(vocals[:, 0], 8000) < 1e-4
+
+
+def test_above_the_band_the_mask_is_carried_on_beside_the_direct_reconstruction():
+    mixture = tones(1000, 4800, 8000)
+    vocals, _ = direct(half, change(PAPER, scaler="max"), extend=True).separate(mixture, CD)
+    for hertz in (1000, 4800, 8000):
+        assert level(vocals, hertz) == pytest.approx(0.1, rel=0.05)
+
+
+def test_where_the_mixture_is_silent_the_direct_reconstruction_is(rng):
+    loud = song(rng, 20000)
+    mixture = np.concatenate([loud, np.zeros_like(loud)])
+    vocals, _ = direct(lambda tiles: tiles + 1, SMALL).separate(mixture, CD)
+    assert vocals[:15000].any()
+    assert not vocals[25000:].any()
+
+
+def test_an_output_that_is_not_known_is_an_error():
+    with pytest.raises(ValueError, match="output 'phase'"):
+        Separator(identity, SMALL, output="phase")
+
+
 # ------------------------------------------------------------------ nothing is lost
 
 

@@ -107,6 +107,12 @@ def test_the_history_counts_epochs_from_one(unbroken):
     assert np.isfinite(history).all(axis=None)
 
 
+@pytest.mark.parametrize(("last_batch", "steps"), [("drop", 2), ("keep", 3)])
+def test_the_last_batch_is_dropped_or_kept_when_it_is_not_full(tmp_path, last_batch, steps):
+    model, _ = train(tmp_path, epochs=2, batch_size=8, last_batch=last_batch)  # of 20 examples
+    assert int(model.optimizer.iterations) == 2 * steps
+
+
 # ------------------------------------------------------------------ the result
 
 

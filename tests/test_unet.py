@@ -123,3 +123,16 @@ def test_both_begin_with_weights_of_the_same_spread():
     for one, other in zip(ours.get_weights(), own.get_weights(), strict=True):
         assert one.shape == other.shape
         assert np.std(one) == pytest.approx(np.std(other), rel=0.3)
+
+
+@pytest.mark.parametrize("momentum", [0.9, 0.99])
+def test_the_momentum_says_how_slowly_the_running_averages_move(momentum):
+    model = build_unet(16, 16, 2, 1, momentum=momentum)
+    norms = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
+    assert len(norms) == 6
+    x = np.random.default_rng(0).random((2, 16, 16, 1), dtype=np.float32)
+    model(x, training=True)
+    first = keras.Model(model.input, norms[0].input)(x)
+    mean = keras.ops.convert_to_numpy(first).mean(axis=(0, 1, 2))
+    np.testing.assert_allclose(norms[0].moving_mean, (1 - momentum) * mean, rtol=1e-4, atol=1e-7)
+    assert {norm.momentum for norm in norms} == {momentum}

@@ -34,6 +34,13 @@ class Precision(StrEnum):
     auto = "auto"
 
 
+class Output(StrEnum):
+    """How estimated magnitudes become vocals."""
+
+    mask = "mask"
+    magnitude = "magnitude"
+
+
 @app.callback()
 def main():
     """Singing voice out of music, with a U-Net on spectrograms."""
@@ -56,6 +63,13 @@ def separate(
     extend: Annotated[
         bool, typer.Option(help="Carry the mask on above the network's band.")
     ] = True,
+    reconstruct: Annotated[
+        Output,
+        typer.Option(
+            help="Vocals from a mask on every channel, or from the estimated magnitude with the "
+            "mixture's phase (the paper's direct reconstruction, mono)."
+        ),
+    ] = Output.mask,
     precision: Annotated[
         Precision,
         typer.Option(help="Of the network; bfloat16 is faster where the hardware has it (auto)."),
@@ -65,7 +79,9 @@ def separate(
     """Split songs into vocals and accompaniment, which add up to the song."""
     try:
         targets = plan(songs, output, names, kind, overwrite)
-        separator = load(model, overlap=overlap, extend=extend, precision=precision)
+        separator = load(
+            model, overlap=overlap, extend=extend, output=reconstruct, precision=precision
+        )
         for song, paths in targets.items():
             separate_file(separator, song, paths)
     except BadInput as error:

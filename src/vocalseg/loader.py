@@ -13,17 +13,20 @@ class TileStore:
     ----------
     mixture, vocals : float32 arrays, (n, bins, frames)
     offset, scale : float32 arrays, (n, bins, 1) or (n, 1, frames)
+    rescale : (axis, scaler), optional
+        Augment magnitudes and scale the result by its own mixture's statistics (see
+        :func:`vocalseg.scaling.statistics`); by default, scaled tiles are augmented.
     """
 
-    def __init__(self, mixture, vocals, offset, scale):
+    def __init__(self, mixture, vocals, offset, scale, rescale: tuple[str, str] | None = None):
         self.mixture, self.vocals, self.offset, self.scale = mixture, vocals, offset, scale
-        self.frames = mixture.shape[2]
+        self.frames, self.rescale = mixture.shape[2], rescale
 
     def examples(self, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Make the examples of a table (see :func:`vocalseg.examples.make_table`).
 
-        Augmentation is done on scaled tiles: both halves of a splice keep their own tile's
-        statistics, and a blackout is zero in the scaled domain.
+        Augmentation is done on scaled tiles, unless ``rescale`` is given: both halves of a splice
+        keep their own tile's statistics, and a blackout is zero in the scaled domain.
 
         Returns
         -------
@@ -33,18 +36,25 @@ class TileStore:
         spliced = np.flatnonzero(rows["kind"] == "splice")
         start = rows["blackout_start"].to_numpy()
         half = self.frames // 2
+        # A table without the column joins neighbours.
+        second = rows["next"].to_numpy() if "next" in rows else tile + 1
         parts = []
         for tiles in (self.mixture, self.vocals):
-            x = self._scaled(tiles, tile)
+            x = self._take(tiles, tile)
             if len(spliced):
-                following = self._scaled(tiles, tile[spliced] + 1)
+                following = self._take(tiles, second[spliced])
                 x[spliced] = np.concatenate((x[spliced, :, half:], following[:, :, :half]), axis=2)
             for i in np.flatnonzero(start >= 0):
                 x[i, :, start[i] : start[i] + half] = 0
-            parts.append(x[..., np.newaxis])
-        return parts[0], parts[1]
+            parts.append(x)
+        if self.rescale is not None:
+            statistics = scaling.statistics(parts[0], *self.rescale)
+            parts = [scaling.apply(x, *statistics) for x in parts]
+        return parts[0][..., np.newaxis], parts[1][..., np.newaxis]
 
-    def _scaled(self, tiles, which):
+    def _take(self, tiles, which):
+        if self.rescale is not None:
+            return np.array(tiles[which])
         return scaling.apply(tiles[which], self.offset[which], self.scale[which])
 
 

@@ -28,14 +28,15 @@ def statistics(mixture: np.ndarray, axis: str, scaler: str) -> tuple[np.ndarray,
         Magnitudes, at least 0.
     axis : {"frequency", "time"}
     scaler : {"minmax", "robust", "max"}
-        ``minmax``: minimum and range (paper, eq. 2). ``robust``: median and interquartile range
-        (paper, eq. 3). ``max``: 0 and maximum, what the published code calls min/max.
+        ``minmax``: minimum and range. ``robust``: median and interquartile range. Both have their
+        formulas in section III-C. ``max``: 0 and maximum, what the published code calls min/max.
 
     Returns
     -------
     offset, scale : float32 arrays
-        (n, bins, 1) for ``frequency``, (n, 1, frames) for ``time``. A scale that is zero to
-        rounding counts as 1, by scikit-learn's rule: such values are only shifted.
+        (n, bins, 1) for ``frequency``, (n, 1, frames) for ``time``. A scale below ten times
+        float32's resolution, 1.2e-6, counts as 1, by scikit-learn's rule: such values are only
+        shifted. (The published code's ``max`` divides by every maximum but zero.)
 
     Raises
     ------

@@ -8,6 +8,9 @@ same bins and the same frames in an STFT whose frame and hop are four times as l
 3. the mask, extended above the network's band, multiplies every channel's STFT (the mixture's
    phase stays); the inverse STFT gives the vocals, the input minus the vocals the accompaniment.
 
+With ``output="magnitude"``, step 3 is the direct reconstruction of the paper (section III): within
+the band, the estimate itself with the phase of the channels' mean, the same in every channel.
+
 All of it runs as a stream of blocks: memory does not grow with the song.
 """
 
@@ -19,6 +22,7 @@ import numpy as np
 from vocalseg import model_file, scaling
 from vocalseg.errors import BadInput
 from vocalseg.model_file import Settings
+from vocalseg.spectrogram import phase
 from vocalseg.streaming import Backlog, Counter, analyse, resample, synthesise
 from vocalseg.tiling import crossfade
 
@@ -34,9 +38,12 @@ class Separator:
         Scaled mixture tiles to scaled vocal tiles: float32 (n, bins, frames, 1) to the same.
     settings : Settings
     overlap : float, in [0, 0.5]
-        Of neighbouring tiles, cross-faded; at 0 they stand side by side as in the paper.
+        Of neighbouring tiles, cross-faded; at 0 they stand side by side.
     extend : bool
         Carry the mask on above the network's band (5.5 kHz); otherwise the vocals end there.
+    output : {"mask", "magnitude"}
+        How the estimated magnitudes become vocals: as a mask in [0, 1] on every channel, or as
+        they are, not clipped, with the mixture's phase.
     """
 
     #: Tiles that pass the network together. Always as many, so that a tile's estimate does not
@@ -44,11 +51,19 @@ class Separator:
     batch = 4
 
     def __init__(
-        self, network: Callable, settings: Settings, *, overlap: float = 0.125, extend: bool = True
+        self,
+        network: Callable,
+        settings: Settings,
+        *,
+        overlap: float = 0.125,
+        extend: bool = True,
+        output: str = "mask",
     ):
         if not 0 <= overlap <= 0.5:
             raise ValueError(f"overlap {overlap} is not in [0, 0.5]")
-        self.network, self.settings, self.extend = network, settings, extend
+        if output not in ("mask", "magnitude"):
+            raise ValueError(f"output {output!r} is neither mask nor magnitude")
+        self.network, self.settings, self.extend, self.output = network, settings, extend, output
         self.shared = round(overlap * settings.tile_frames)
 
     @classmethod
@@ -115,9 +130,7 @@ class Separator:
         ----------
         mixture : float32 array, (n, bins, tile_frames)
         """
-        estimate = self.estimate_tiles(mixture)
-        ratio = np.divide(estimate, mixture, out=np.zeros_like(mixture), where=mixture > 0)
-        return np.clip(ratio, 0, 1, out=ratio)
+        return _mask(self.estimate_tiles(mixture), mixture)
 
     def separate(self, waveform: np.ndarray, sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
         """Separate a whole song.
@@ -188,18 +201,38 @@ class Separator:
             for spectrum in spectra.keep(analyse(length.count(blocks), frame, hop)):
                 yield np.abs(spectrum[:, :, : settings.bins].mean(axis=0)).T / factor
 
-        def masked():
-            masks = crossfade(
-                magnitudes(), self.mask_tiles, settings.tile_frames, self.shared, self.batch
-            )
-            for mask, mixture in masks:
-                full = self._full_band(mask.T, mixture.T, frame // 2 + 1)
-                for spectrum in spectra.pieces(len(full)):
-                    spectrum *= full[: spectrum.shape[1]]
-                    full = full[spectrum.shape[1] :]
-                    yield spectrum
+        estimate = self.mask_tiles if self.output == "mask" else self.estimate_tiles
 
-        yield from synthesise(masked(), hop, length)
+        def estimated():
+            estimates = crossfade(
+                magnitudes(), estimate, settings.tile_frames, self.shared, self.batch
+            )
+            for piece, mixture in estimates:
+                start = 0
+                for spectrum in spectra.pieces(piece.shape[1]):
+                    frames = slice(start, start + spectrum.shape[1])
+                    yield self._vocals_of(spectrum, piece[:, frames].T, mixture[:, frames].T)
+                    start = frames.stop
+
+        yield from synthesise(estimated(), hop, length)
+
+    def _vocals_of(
+        self, spectrum: np.ndarray, estimate: np.ndarray, mixture: np.ndarray
+    ) -> np.ndarray:
+        """The mixture's spectrum (channels, k, rows) to the vocals', in place.
+
+        ``estimate`` is the mask or the magnitude, and ``mixture`` the magnitude, of the channels'
+        mean in the network's band at its rate, (k, bins).
+        """
+        if self.output == "mask":
+            spectrum *= self._full_band(estimate, mixture, spectrum.shape[2])
+            return spectrum
+        band = spectrum[:, :, : self.settings.bins]
+        factor = FULL_RATE // self.settings.sample_rate
+        direct = factor * np.where(mixture > 0, estimate, 0) * phase(band.mean(axis=0))
+        spectrum *= self._full_band(_mask(estimate, mixture), mixture, spectrum.shape[2])
+        band[:] = direct
+        return spectrum
 
     def _full_band(self, mask: np.ndarray, mixture: np.ndarray, rows: int) -> np.ndarray:
         """Mask (k, bins) to (k, rows): above the band a frame's mean over its upper quarter.
@@ -216,3 +249,9 @@ class Separator:
             mean = (mask[:, upper] * weight).sum(axis=1) / weight.sum(axis=1)
             full[:, bins:] = mean[:, np.newaxis]
         return full
+
+
+def _mask(estimate: np.ndarray, mixture: np.ndarray) -> np.ndarray:
+    """Estimate over mixture, held to [0, 1]; 0 where the mixture is silent."""
+    ratio = np.divide(estimate, mixture, out=np.zeros_like(mixture), where=mixture > 0)
+    return np.clip(ratio, 0, 1, out=ratio)

@@ -89,6 +89,7 @@ def fit(
     learning_rate: float,
     seed: int,
     backup: Path,
+    last_batch: str = "drop",
     on_epoch: Callable[[dict], None] = lambda epoch: None,
 ) -> pd.DataFrame:
     """Train with Adam; the model ends with the weights of the best epoch by validation loss.
@@ -99,13 +100,15 @@ def fit(
     Parameters
     ----------
     examples : DataFrame
-        As :func:`vocalseg.examples.make_table` makes it. The rows of a training epoch that do not
-        fill a batch sit out that epoch; another order comes with the next.
+        As :func:`vocalseg.examples.make_table` makes it.
     loss : {"mae", "mse"}
         Taken on scaled tiles.
     backup : Path
         File with the state after the last finished epoch. If it exists, training goes on from
         there and ends as if it had never stopped.
+    last_batch : {"drop", "keep"}
+        What becomes of the rows of a training epoch that do not fill a batch: with ``drop`` they
+        sit out that epoch, and another order comes with the next.
     on_epoch : callable
         Called once for every finished epoch, restored ones included, with its row.
 
@@ -128,7 +131,7 @@ def fit(
     for number in range(len(history), epochs):
         began = time.monotonic()
         rows = batches(train, batch_size, seed=(seed, number))
-        if len(rows) > 1 and len(rows[-1]) < batch_size:
+        if last_batch == "drop" and len(rows) > 1 and len(rows[-1]) < batch_size:
             rows.pop()  # another shape would be compiled anew for one step
         label = f"epoch {number + 1}/{epochs}"
         with tqdm(total=len(rows), desc=label, unit="batch", disable=None) as bar:

@@ -1,6 +1,6 @@
 """Section ``eval`` of ``params.yaml``."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -12,5 +12,6 @@ class Eval(Section):
 
     section: ClassVar = "eval"
 
+    output: Literal["mask", "magnitude"] = "mask"
     overlap: float = Field(default=0.125, ge=0, le=0.5)
     extend: bool = True

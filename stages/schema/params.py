@@ -53,6 +53,14 @@ class Params(Study):
         return self
 
     @model_validator(mode="after")
+    def _official_validation_songs(self):
+        if self.augment.split == "official" and self.dataset.name == "demo":
+            raise ValueError(
+                "augment.split = 'official': the demo has no official validation songs; use song"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _matrix_varies_known_keys(self):
         for key, values in self.matrix.items():
             section, _, name = key.partition(".")

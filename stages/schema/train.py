@@ -17,3 +17,5 @@ class Train(Section):
     batch_size: int = Field(ge=1)
     learning_rate: float = Field(gt=0, le=1)
     precision: Literal["auto", "float32", "bfloat16"]
+    augment_on: Literal["scaled", "magnitudes"] = "scaled"
+    last_batch: Literal["drop", "keep"] = "drop"

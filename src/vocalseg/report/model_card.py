@@ -19,7 +19,9 @@ MUSDB18 = "MUSDB18"
 FOLDER = "a folder of songs"
 
 
-def facts(settings: Settings, parameters: int, overlap: float, extend: bool) -> dict[str, str]:
+def facts(
+    settings: Settings, parameters: int, overlap: float, extend: bool, output: str = "mask"
+) -> dict[str, str]:
     """What a model is and how it is applied, as headings and texts.
 
     Parameters
@@ -31,6 +33,8 @@ def facts(settings: Settings, parameters: int, overlap: float, extend: bool) -> 
         Of tiles, as a part of one.
     extend : bool
         Whether the mask is carried on above the network's band.
+    output : {"mask", "magnitude"}
+        How the estimated magnitudes become vocals.
     """
     rate, top = settings.sample_rate, settings.sample_rate / 2000
     return {
@@ -41,7 +45,14 @@ def facts(settings: Settings, parameters: int, overlap: float, extend: bool) -> 
         "Normalization": f"scaler {settings.scaler}, axis {settings.axis}",
         "Applied": f"tiles overlap by {overlap:g}; above {top:.1f} kHz "
         + ("the mask is carried on" if extend else "silence"),
+        "Output": _OUTPUTS[output],
     }
+
+
+_OUTPUTS = {
+    "mask": "a mask in [0, 1] on the mixture's spectrogram; the mixture's phase is kept",
+    "magnitude": "the estimated magnitude with the mixture's phase, mono",
+}
 
 
 def origin(songs: list[Song]) -> str:
@@ -83,7 +94,6 @@ from the mixture's, after *Spectral Mapping of Singing Voices* (arXiv 2405.20059
 ## Model
 
 {_lines(described)}
-- Output: a mask in [0, 1] on the mixture's spectrogram; the mixture's phase is kept
 
 ## Data
 
