@@ -44,7 +44,10 @@ def main():
         place = "VOCALSEG_SONGS"
         root = fetched(dataset.name, catalog.place(place))
     songs = catalog.scan(
-        catalog.locate(root), RAW, place_name=place, musdb18=dataset.name.startswith("musdb18")
+        catalog.locate(root, dataset.name),
+        RAW,
+        place_name=place,
+        musdb18=dataset.name.startswith("musdb18"),
     )
     catalog.write(songs, RAW / "catalog.csv")
     for song in songs:
