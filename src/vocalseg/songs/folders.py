@@ -2,6 +2,7 @@
 
 import stat
 import unicodedata
+from collections.abc import Callable, Iterable
 from os import stat_result
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def is_system(path: Path) -> bool:
     if name in SYSTEM_FOLDERS or name.startswith(".trash-"):
         return True
     # "._song.wav" holds a Mac's attributes of "song.wav"; ".#song" is an editor's lock.
-    return name.startswith("._") and not is_folder(path) or name.startswith(".#")
+    return name.startswith(".#") or (name.startswith("._") and not is_folder(path))
 
 
 def entries(folder: Path) -> list[Path]:
@@ -99,3 +100,11 @@ def composed(name: str) -> str:
 def loose(name: str) -> str:
     """A name without what people and spreadsheets change: Unicode form, case, outer blanks."""
     return composed(composed(name).casefold()).strip()
+
+
+def readable(function: Callable[..., Iterable[Path]], *arguments: Path) -> Iterable[Path]:
+    """What a function finds, or nothing where it cannot read or understand what is there."""
+    try:
+        return function(*arguments)
+    except (OSError, ValueError):  # BadInput is a ValueError
+        return []

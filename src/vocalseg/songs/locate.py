@@ -1,32 +1,22 @@
-"""Where the songs of a data set are: which folder is the set, and what in it is a song.
+"""Where the songs of a data set are: which folder is the set, and which songs and files it has."""
 
-A song is taken, or named with the reason: by :class:`BadInput` where something that looks like a
-song cannot be used, by a logged warning where a folder is passed over. Only what systems and tools
-leave behind, and hidden folders without songs, are passed over silently.
-"""
-
-import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from functools import cache
-from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from collections.abc import Iterator
+from pathlib import Path
 
 from vocalseg.errors import BadInput, printable, refusals_named
 from vocalseg.songs import folders, musdb, stems, table
-from vocalseg.songs.folders import child, composed, entries, is_dangling, is_folder, is_hidden
-
-SPLITS = ("train", "test")
-
-log = logging.getLogger(__name__)
-
-
-class Found(NamedTuple):
-    """A song's folder or stem file, its split, and "validation" if it is held out of training."""
-
-    path: Path
-    split: str
-    part: str = ""
+from vocalseg.songs.candidates import SPLITS, Found, is_song, is_sound, pass_over
+from vocalseg.songs.folders import (
+    child,
+    composed,
+    entries,
+    is_dangling,
+    is_folder,
+    is_hidden,
+    readable,
+)
+from vocalseg.songs.tabled import parents, tabled
 
 
 def locate(root: Path, name: str | None = None) -> Path:
@@ -83,7 +73,7 @@ def find(root: Path) -> list[Found]:
     sheet = child(root, table.NAME)
     if sheet is not None and is_dangling(sheet):
         raise BadInput(f"{sheet}: a link whose target is not there; replace it by the table")
-    found = _foldered(root) if sheet is None or is_folder(sheet) else _tabled(root, sheet)
+    found = _foldered(root) if sheet is None or is_folder(sheet) else tabled(root, sheet)
     for song in found:
         _check_name(song.path)
     _check_unique(root, found)
@@ -108,7 +98,7 @@ def files(root: Path) -> dict[str, tuple[int, int]]:
         time of the last change in nanoseconds.
     """
     found = {}
-    for folder in _readable(_sets, root):
+    for folder in readable(_sets, root):
         for path in _sound_and_table(folder):
             if state := folders.status(path):
                 name = printable(path.relative_to(root).as_posix())
@@ -136,156 +126,37 @@ def _holds_splits(path: Path) -> bool:
 
 def _has_stem_files(folder: Path) -> bool:
     places = (folder, child(folder, "train"))
-    return any(stems.is_stem_file(p) for place in places if place for p in _readable(entries, place))
-
-
-# ------------------------------------------------------------------ by train/ and test/
+    inside = [path for place in places if place for path in readable(entries, place)]
+    return any(stems.is_stem_file(path) for path in inside)
 
 
 def _foldered(root: Path) -> list[Found]:
     """The songs in ``train/`` and ``test/``."""
     found = []
-    for split in SPLITS:
-        folder = child(root, split) or root / split
+    splits = {split: child(root, split) or root / split for split in SPLITS}
+    for split, folder in splits.items():
         if is_dangling(folder):
             raise BadInput(f"{folder}: a link whose target is not there; replace it by the folder")
-        paths = [p for p in entries(folder) if _is_song(p)] if is_folder(folder) else []
+        inside = entries(folder) if is_folder(folder) else []
+        paths = [path for path in inside if is_song(path)]
+        for path in inside:
+            if is_folder(path) and path not in paths and not is_hidden(path):
+                pass_over(path, "no sound file in it")
         if not paths:
             raise BadInput(
                 f"{folder}: no songs; put each {split} song there, in a folder of its own "
                 "with a mixture and a vocals file"
             )
         found += [Found(path, split) for path in sorted(paths, key=stems.name)]
-    for path in entries(root):
-        if path.name.casefold() not in SPLITS and not is_hidden(path) and _holds_songs(path):
-            _pass_over(path, "holds songs, but only train/, test/ or a songs.csv are read")
+    for path in readable(entries, root):
+        if path not in splits.values() and not is_hidden(path) and _holds_songs(path):
+            pass_over(path, f"songs are read from train/ and test/, or as {table.NAME} names them")
     return found
-
-
-def _is_song(path: Path) -> bool:
-    """Whether an entry of a split is a song.
-
-    Raises
-    ------
-    BadInput
-        If it may be one but cannot be used.
-    """
-    if is_dangling(path):
-        raise BadInput(f"{path}: a link whose target is not there; bring it back, or remove it")
-    if is_folder(path):
-        try:
-            found = stems.sound_files(path)
-        except PermissionError:
-            if is_hidden(path):
-                return False
-            raise
-        if not found and not is_hidden(path):
-            _pass_over(path, "no sound file in it")
-        return bool(found)
-    if path.suffix.lower() not in stems.SOUND:
-        return False
-    if not stems.is_stem_file(path):
-        raise BadInput(
-            f"{path}: a sound file on its own; put mixture and vocals in a folder named after the "
-            "song, or move it away"
-        )
-    if not folders.is_regular(path):
-        raise BadInput(f"{path}: not a regular file; replace it, or remove it")
-    return True
 
 
 def _holds_songs(path: Path) -> bool:
     """Whether a path is sound, or a folder with folders of sound."""
-    return _is_sound(path) or any(_is_sound(p) for p in _readable(entries, path))
-
-
-def _is_sound(path: Path) -> bool:
-    """Whether a path is a sound file, or a folder with some."""
-    if is_folder(path):
-        return bool(_readable(stems.sound_files, path))
-    return path.suffix.lower() in stems.SOUND
-
-
-# ------------------------------------------------------------------ by a table
-
-
-def _tabled(root: Path, sheet: Path) -> list[Found]:
-    """The songs that the table names."""
-    listing = cache(_by_name)
-    found, rows = [], {}
-    for row in sorted(table.parse(sheet.read_bytes(), sheet), key=lambda row: row.name):
-        where = f"{sheet}: row {row.number}: {table.shown(row.name)}"
-        path = _named(root, row.name, where, listing)
-        if path in rows:
-            raise BadInput(
-                f"{where}: {stems.name(path)!r} is there twice, in row {rows[path]} as well; "
-                "keep one of them"
-            )
-        rows[path] = row.number
-        held_out = row.split == "validation"
-        found.append(Found(path, "train" if held_out else row.split, "validation" * held_out))
-    for split in SPLITS:
-        if split not in {song.split for song in found}:
-            raise BadInput(f"{sheet}: no {split} songs; add some")
-    unused = [
-        path.name
-        for path in entries(root)
-        if path not in rows and not is_hidden(path) and _is_sound(path)
-    ]
-    if unused:
-        more = f" and {len(unused) - 10} more" if len(unused) > 10 else ""
-        _pass_over(sheet, f"no row for {', '.join(map(repr, unused[:10]))}{more}")
-    return sorted(found, key=lambda song: SPLITS.index(song.split))
-
-
-def _named(root: Path, name: str, where: str, listing: Callable) -> Path:
-    """The song of a row, by its name."""
-    parent = _parent(root, name, listing)
-    found = _matching(listing(parent), PurePosixPath(name).name) if parent else []
-    if not found:
-        encoding = "" if name.isascii() else f", or save {table.NAME} as UTF-8"
-        raise BadInput(f"{where}: no such song in {root}; correct its name{encoding}")
-    if len(found) > 1:
-        names = " and ".join(path.name for path in found)
-        raise BadInput(f"{where}: {names} both have this name; keep one of them")
-    if not _is_song(found[0]):
-        raise BadInput(f"{where}: {found[0]} holds no sound file; add the song's, or remove the row")
-    return found[0]
-
-
-def _parent(root: Path, name: str, listing: Callable) -> Path | None:
-    """The folder in which the last part of a row's name is looked for."""
-    folder = root
-    for part in PurePosixPath(name).parts[:-1]:
-        found = [path for path in _matching(listing(folder), part) if is_folder(path)]
-        if len(found) != 1:
-            return None
-        folder = found[0]
-    return folder
-
-
-#: How a name is compared: as it is, else whatever its Unicode form, else whatever its case.
-FORMS = (str, composed, loose)
-
-
-def _by_name(folder: Path) -> list[dict[str, list[Path]]]:
-    """Folders and stem files in a folder, by name, for each of :data:`FORMS`."""
-    indexes = [defaultdict(list) for _ in FORMS]
-    for path in entries(folder):
-        if is_folder(path) or is_dangling(path) or stems.is_stem_file(path):
-            for form, index in zip(FORMS, indexes, strict=True):
-                for name in {form(path.name), form(stems.name(path))}:
-                    index[name].append(path)
-    return indexes
-
-
-def _matching(indexes: list[dict[str, list[Path]]], name: str) -> list[Path]:
-    """The paths of a name, by the strictest form that finds any."""
-    hits = (index.get(form(name)) for form, index in zip(FORMS, indexes, strict=True))
-    return next(filter(None, hits), [])
-
-
-# ------------------------------------------------------------------ what both share
+    return is_sound(path) or any(is_sound(p) for p in readable(entries, path))
 
 
 def _check_name(path: Path) -> None:
@@ -317,29 +188,12 @@ def _sound_and_table(folder: Path) -> Iterator[Path]:
         places = [place for split in SPLITS if (place := child(folder, split))]
     else:
         yield sheet
-        places = [folder, *_readable(_parents, folder, sheet)]
+        places = [folder, *readable(parents, folder, sheet)]
     for place in places:
-        for path in _readable(entries, place):
+        for path in readable(entries, place):
             if is_folder(path):
-                yield from _readable(stems.sound_files, path)
+                yield from readable(stems.sound_files, path)
             elif path.suffix.lower() in stems.SOUND:
                 yield path
 
 
-def _parents(root: Path, sheet: Path) -> set[Path]:
-    """The folders, other than ``root``, that a table's names lead through."""
-    listing = cache(_by_name)
-    rows = table.parse(sheet.read_bytes(), sheet)
-    return {_parent(root, row.name, listing) for row in rows} - {None, root}
-
-
-def _readable(function: Callable[..., Iterable[Path]], *arguments: Path) -> Iterable[Path]:
-    """What a function finds, or nothing where it cannot read or understand what is there."""
-    try:
-        return function(*arguments)
-    except (OSError, ValueError):  # BadInput is a ValueError
-        return []
-
-
-def _pass_over(path: Path, reason: str) -> None:
-    log.warning("%s", printable(f"{path}: passed over: {reason}"))

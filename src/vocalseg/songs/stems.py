@@ -67,7 +67,7 @@ def stem_file(song: Path, stem: str) -> Path:
     Raises
     ------
     BadInput
-        If there is none, or more than one, or it is a link whose target is not there.
+        If there is none, or more than one, or it is not a regular file that the system shows.
     """
     if folders.is_regular(song):
         return song
@@ -79,8 +79,9 @@ def stem_file(song: Path, stem: str) -> Path:
         )
     if len(found) > 1:
         raise BadInput(f"{song}: {' and '.join(p.name for p in found)}; keep one of them")
-    if folders.is_dangling(found[0]):
-        raise BadInput(f"{found[0]}: a link whose target is not there; replace it by the file")
+    if not folders.is_regular(found[0]):
+        what = "a link whose target is not there" if folders.is_dangling(found[0]) else "no file"
+        raise BadInput(f"{found[0]}: {what}; replace it by the file, or give yourself access")
     return found[0]
 
 
