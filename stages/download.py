@@ -13,13 +13,14 @@ from functools import partial
 from pathlib import Path
 
 from stages import fresh, read_params, run
-from vocalseg.errors import BadInput
+from vocalseg.errors import BadInput, refusals_named
 from vocalseg.parallel import each
 from vocalseg.songs import catalog, embedded, musdb, zenodo
 
 RAW = Path("data/raw")
 
 
+@refusals_named(RAW, "give yourself access or free some space, and run again")
 def main():
     dataset = read_params("dataset").dataset
     fresh(RAW)

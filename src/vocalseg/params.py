@@ -189,7 +189,7 @@ def check(values: Any, where: str = "params.yaml") -> Params:
     try:
         return Params.model_validate(values)
     except ValidationError as error:
-        raise BadInput("\n".join(_line(e, where) for e in error.errors())) from None
+        raise BadInput(*(_line(e, where) for e in error.errors())) from None
 
 
 def load(path: str | Path = "params.yaml") -> Params:
