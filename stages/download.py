@@ -13,12 +13,14 @@ from pathlib import Path
 
 from stages import fresh, read_params, run, sources
 from stages.schema.dataset import Dataset
+from vocalseg.errors import refusals_named
 from vocalseg.parallel import each
 from vocalseg.songs import catalog, embedded, musdb, zenodo
 
 RAW = Path("data/raw")
 
 
+@refusals_named(RAW, "give yourself access or free some space, and run again")
 def main():
     dataset = read_params(Dataset)
     fresh(RAW)
@@ -33,7 +35,7 @@ def main():
         fetch(dataset.name, songs.folder)
         sources.write(dataset)  # the stage `inputs` ran before there was anything to list
     found = catalog.scan(
-        catalog.locate(songs.folder),
+        catalog.locate(songs.folder, dataset.name),
         RAW,
         place_name=songs.place,
         musdb18=dataset.name.startswith("musdb18"),

@@ -48,7 +48,9 @@ def state(dataset: Dataset) -> dict[str, list[int]]:
     found = source(dataset)
     if found is None or (found.downloaded and not found.folder.exists()):
         return {}
-    return {name: list(stat) for name, stat in places.files(found.folder).items()}
+    from vocalseg.songs import locate  # audio libraries, which the demo need not wait for
+
+    return {name: list(stat) for name, stat in locate.files(found.folder).items()}
 
 
 def write(dataset: Dataset) -> None:

@@ -1,9 +1,55 @@
-"""The one error that is the user's to mend."""
+"""The one error that the user can fix."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+#: Control characters, line separators, and the surrogates that stand for bytes outside UTF-8.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class BadInput(ValueError):
     """A file, a song or a parameter that cannot be used.
 
-    The message is one line: it names the file or the key, says what is wrong with it and what to
-    do. Commands print it and stop; anything else that is raised is a fault of this project.
+    Each argument becomes one line of the message: it names the file or the key, says what is wrong
+    with it and what to do. Whatever a file name contains, a line stays one line (see
+    :func:`printable`). Commands print the message and stop; any other exception is a bug.
     """
+
+    def __init__(self, *lines: object):
+        super().__init__(*map(printable, lines))
+
+    def __str__(self) -> str:
+        return "\n".join(self.args)
+
+
+def printable(text: object) -> str:
+    r"""Text on one line: control characters and bytes outside UTF-8 as escapes such as ``\xf6``."""
+    return _UNPRINTABLE.sub(lambda match: _escaped(match[0]), str(text))
+
+
+@contextmanager
+def refusals_named(default: str | Path, advice: str) -> Iterator[None]:
+    """Turn an :class:`OSError` into :class:`BadInput` that names the file and the system's reason.
+
+    Parameters
+    ----------
+    default : str or Path
+        What to name if the error names no file.
+    advice : str
+        What to do about it.
+    """
+    try:
+        yield
+    except OSError as error:
+        path = default if error.filename is None else error.filename
+        path = path.decode(errors="surrogateescape") if isinstance(path, bytes) else path
+        raise BadInput(f"{path}: {error.strerror or error}; {advice}") from error
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # what Python makes of byte 0x80 to 0xFF in a file name
+        return f"\\x{code - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode()

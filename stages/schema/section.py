@@ -67,7 +67,7 @@ class Section(BaseModel):
             return cls.model_validate(values)
         except ValidationError as error:
             lines = (_line(cls, entry, where, prefix) for entry in error.errors())
-            raise BadInput("\n".join(lines)) from None
+            raise BadInput(*lines) from None
 
 
 def _line(model: type[BaseModel], error: dict, where: str, prefix: str) -> str:

@@ -1,28 +1,21 @@
 """The catalogue: one row for each song of a data set, made once, read by every later stage."""
 
 import hashlib
-import os
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
-from platformdirs import user_cache_path
 
-from vocalseg.errors import BadInput
+from vocalseg.errors import BadInput, refusals_named
 from vocalseg.parallel import each
-from vocalseg.songs import musdb, stems
+from vocalseg.songs import folders, musdb, stems
+from vocalseg.songs.locate import SPLITS, Found, files, find, locate
+from vocalseg.songs.places import PLACES, place
 
-SPLITS = ("train", "test")
-
-#: A folder of songs may hold this table instead of ``train/`` and ``test/``: columns ``name`` (of
-#: the song, within the folder) and ``split`` (train, validation or test).
-TABLE = "songs.csv"
-
-#: What may stand for a folder at the head of a source, so that the catalogue of the same songs is
-#: the same on every machine: an environment variable, and where the folder is when that is not set.
-PLACES = {"MUSDB_PATH": None, "VOCALSEG_SONGS": user_cache_path("vocalseg") / "songs"}
-
+__all__ = [
+    "PLACES", "SPLITS", "Song", "files", "folder", "locate", "place", "read", "scan", "write",
+]  # fmt: skip
 
 @dataclass(frozen=True)
 class Song:
@@ -46,21 +39,6 @@ class Song:
     remark: str = ""
 
 
-def place(name: str) -> Path:
-    """The folder that one of :data:`PLACES` stands for on this machine."""
-    path = os.environ.get(name) or PLACES[name]
-    if path is None:
-        raise BadInput(f"{name}: not set; let this environment variable name the folder of songs")
-    return Path(path).expanduser()
-
-
-def locate(root: Path) -> Path:
-    """The folder below ``root`` that holds the splits: itself, or the one inside that does."""
-    if not root.is_dir():
-        raise BadInput(f"{root}: no such folder; set dataset.root to the folder of songs")
-    return next((p for p in (root, *sorted(root.iterdir())) if _holds_splits(p)), root)
-
-
 def scan(
     root: Path, base: Path, *, place_name: str | None = None, musdb18: bool = False
 ) -> list[Song]:
@@ -69,7 +47,7 @@ def scan(
     Parameters
     ----------
     root : Path
-        Holds ``train/`` and ``test/``, or :data:`TABLE`.
+        Holds ``train/`` and ``test/``, or a table :data:`vocalseg.songs.table.NAME`.
     base : Path
         The catalogue's folder.
     place_name : str, optional
@@ -85,13 +63,13 @@ def scan(
     Raises
     ------
     BadInput
-        If a split has no songs or a name twice, or a song's files do not do (see
-        :func:`stems.check`).
+        If a split has no songs or a name twice, something that looks like a song cannot be used
+        (see :func:`vocalseg.songs.locate.find` and :func:`stems.check`), or the system refuses to
+        show a file.
     """
-    found = _tabled(root) if (root / TABLE).is_file() else _foldered(root)
-    _unique(root, found)
     describe = partial(_song, base=base, place_name=place_name, musdb18=musdb18)
-    return list(each(describe, found, label="catalogue"))
+    with refusals_named(root, "bring it back or give yourself access, and run again"):
+        return list(each(describe, find(root), label="catalogue"))
 
 
 def write(songs: list[Song], path: Path) -> None:
@@ -102,8 +80,13 @@ def write(songs: list[Song], path: Path) -> None:
 def read(path: Path) -> list[Song]:
     """Read ``catalog.csv``; names that look like numbers or NA stay names."""
     text = {field.name: str for field in fields(Song) if field.type is str}
-    rows = pd.read_csv(path, dtype=text, keep_default_na=False)
-    return [Song(**row) for row in rows.to_dict("records")]
+    try:
+        rows = pd.read_csv(path, dtype=text, keep_default_na=False)
+        return [Song(**row) for row in rows.to_dict("records")]
+    except FileNotFoundError:
+        raise BadInput(f"{path}: not there; run `dvc repro download`") from None
+    except (OSError, TypeError, ValueError) as error:
+        raise BadInput(f"{path}: {error}; run `dvc repro --force download`") from None
 
 
 def folder(song: Song, base: Path) -> Path:
@@ -121,70 +104,17 @@ def folder(song: Song, base: Path) -> Path:
     path = place(head[1:]) / rest if head[1:] in PLACES else base / song.source
     if song.bytes and not path.is_relative_to(base):
         again = "run `dvc repro --force download`"
-        if not path.exists():
+        if not folders.status(path):
             raise BadInput(f"{path}: not there; bring it back, or {again}")
-        if (_size(path), _checksum(path)) != (song.bytes, song.checksum):
-            raise BadInput(f"{path}: changed since it was catalogued; {again}")
+        with refusals_named(path, f"bring it back, or {again}"):
+            if (_size(path), _checksum(path)) != (song.bytes, song.checksum):
+                raise BadInput(f"{path}: changed since it was catalogued; {again}")
     return path
 
 
-def _holds_splits(path: Path) -> bool:
-    return (path / TABLE).is_file() or (path / "train").is_dir()
-
-
-def _foldered(root: Path) -> list[tuple[Path, str, str]]:
-    """Path, split and part of the songs in ``train/`` and ``test/``."""
-    found = []
-    for split in SPLITS:
-        songs = sorted((p for p in (root / split).glob("*") if stems.is_song(p)), key=_name)
-        if not songs:
-            raise BadInput(
-                f"{root / split}: no songs; put each {split} song there, in a folder of its own "
-                "with a mixture and a vocals file"
-            )
-        found += [(path, split, "") for path in songs]
-    return found
-
-
-def _tabled(root: Path) -> list[tuple[Path, str, str]]:
-    """The same of the songs that the table names."""
-    table = pd.read_csv(root / TABLE, dtype=str, keep_default_na=False)
-    if not {"name", "split"} <= set(table):
-        raise BadInput(f"{root / TABLE}: its columns must be name and split; rename them")
-    found = []
-    for row in table.sort_values("name").itertuples():
-        if row.split not in (*SPLITS, "validation"):
-            raise BadInput(
-                f"{root / TABLE}: {row.name}: split {row.split!r}; write train, validation or test"
-            )
-        path = next(
-            (p for p in (root / row.name, root / f"{row.name}{musdb.SUFFIX}") if stems.is_song(p)),
-            None,
-        )
-        if path is None or not path.exists():
-            raise BadInput(f"{root / row.name}: no such song; correct its name in {TABLE}")
-        part = row.split if row.split == "validation" else ""
-        found.append((path, "train" if part else row.split, part))
-    for split in SPLITS:
-        if split not in {s for _, s, _ in found}:
-            raise BadInput(f"{root / TABLE}: no {split} songs; add some")
-    return sorted(found, key=lambda song: SPLITS.index(song[1]))
-
-
-def _unique(root: Path, found: list[tuple[Path, str, str]]) -> None:
-    names = [(split, _name(path)) for path, split, _ in found]
-    for split, name in names:
-        if names.count((split, name)) > 1:
-            raise BadInput(f"{root}: {name!r} is there twice for {split}; keep one of them")
-
-
-def _name(path: Path) -> str:
-    return path.name.removesuffix(musdb.SUFFIX)
-
-
-def _song(found: tuple[Path, str, str], base: Path, place_name: str | None, musdb18: bool) -> Song:
+def _song(found: Found, base: Path, place_name: str | None, musdb18: bool) -> Song:
     path, split, part = found
-    name = _name(path)
+    name = stems.name(path)
     samples, rate, channels = stems.check(path)
     if musdb18 and split == "train" and name in musdb.VALIDATION:
         part = "validation"

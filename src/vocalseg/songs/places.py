@@ -1,4 +1,4 @@
-"""Folders of songs: which variable names them on this machine, which files are in them."""
+"""Folders of songs that an environment variable names on each machine."""
 
 import os
 from pathlib import Path
@@ -22,16 +22,7 @@ def place(name: str) -> Path:
     path = os.environ.get(name) or PLACES[name]
     if path is None:
         raise BadInput(f"{name}: not set; let this environment variable name the folder of songs")
-    return Path(path).expanduser()
-
-
-def files(root: Path) -> dict[str, tuple[int, int]]:
-    """Size and modification time (ns) of every file below a folder; links are followed."""
-    found = {}
-    for folder, folders, names in os.walk(root, followlinks=True):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(folder, name)
-            stat = path.stat()
-            found[path.relative_to(root).as_posix()] = (stat.st_size, stat.st_mtime_ns)
-    return found
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # ~ of a user that there is not
+        raise BadInput(f"{name}: {path}: no such home folder; write the full path") from None

@@ -10,10 +10,20 @@ import numpy as np
 
 from vocalseg import audio
 from vocalseg.errors import BadInput
+from vocalseg.songs import folders
 from vocalseg.songs.musdb import STREAMS, SUFFIX
 
 #: What is read on every system: by libsndfile, and M4A by ffmpeg.
 FORMATS = (".wav", ".flac", ".mp3", ".ogg", ".m4a")
+
+#: By these endings, in any case, files are known to be sound: what libsndfile or ffmpeg may read.
+SOUND = frozenset(
+    (
+        *FORMATS, ".wave", ".w64", ".rf64", ".bwf", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf",
+        ".oga", ".opus", ".mp2", ".mp4", ".m4b", ".mov", ".aac", ".ac3", ".eac3", ".alac", ".wma",
+        ".webm", ".mka", ".mkv", ".flv", ".ape", ".wv", ".tta", ".dsf", ".amr", ".3gp",
+    )
+)  # fmt: skip
 
 #: Lossy files of one song may differ by an encoder's padding; more is another recording.
 PADDING_SECONDS = 0.1
@@ -26,9 +36,29 @@ class Source(NamedTuple):
     stream: int = 0
 
 
-def is_song(path: Path) -> bool:
-    """Whether a path can be a song: a folder, or a stem file. Hidden ones are not."""
-    return not path.name.startswith(".") and (path.is_dir() or path.name.endswith(SUFFIX))
+def is_stem_file(path: Path) -> bool:
+    """Whether a name, in any case, is that of a stem file."""
+    return path.name.lower().endswith(SUFFIX)
+
+
+def name(song: Path) -> str:
+    """A song's name: that of its folder, or of its stem file without the suffix."""
+    return song.name[: -len(SUFFIX)] if is_stem_file(song) else song.name
+
+
+def sound_files(song: Path) -> list[Path]:
+    """The files of a folder whose endings are those of sound, links without a target included.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be listed.
+    """
+    return [
+        path
+        for path in folders.entries(song)
+        if path.suffix.lower() in SOUND and not folders.is_folder(path)
+    ]
 
 
 def stem_file(song: Path, stem: str) -> Path:
@@ -37,11 +67,11 @@ def stem_file(song: Path, stem: str) -> Path:
     Raises
     ------
     BadInput
-        If there is none, or more than one.
+        If there is none, or more than one, or it is not a regular file that the system shows.
     """
-    if song.is_file():
+    if folders.is_regular(song):
         return song
-    found = [p for p in (song / f"{stem}{suffix}" for suffix in FORMATS) if p.is_file()]
+    found = _files_of(song, stem)
     if not found:
         raise BadInput(
             f"{song}: no {stem} stem; add {stem}{FORMATS[0]} (or {', '.join(FORMATS[1:])}), "
@@ -49,6 +79,9 @@ def stem_file(song: Path, stem: str) -> Path:
         )
     if len(found) > 1:
         raise BadInput(f"{song}: {' and '.join(p.name for p in found)}; keep one of them")
+    if not folders.is_regular(found[0]):
+        what = "a link whose target is not there" if folders.is_dangling(found[0]) else "no file"
+        raise BadInput(f"{found[0]}: {what}; replace it by the file, or give yourself access")
     return found[0]
 
 
@@ -62,9 +95,9 @@ def sources(song: Path, stem: str) -> list[Source]:
     """
     if song.is_file():
         return [Source(song, STREAMS.index(stem))]
-    if stem == "mixture" and not any((song / f"mixture{suffix}").is_file() for suffix in FORMATS):
+    if stem == "mixture" and not _files_of(song, stem):
         parts = [p for p in STREAMS if p != "mixture"]
-        if all(any((song / f"{p}{suffix}").is_file() for suffix in FORMATS) for p in parts):
+        if all(_files_of(song, part) for part in parts):
             return [Source(stem_file(song, part)) for part in parts]
     return [Source(stem_file(song, stem))]
 
@@ -84,19 +117,19 @@ def check(song: Path) -> tuple[int, int, int]:
         If its stems are not one recording: rate, channels or length differ.
     """
     first, *others = (*sources(song, "mixture"), *sources(song, "vocals"))
-    name = first.path.stem if song.is_dir() else "mixture"
+    reference = first.path.stem if song.is_dir() else "mixture"
     samples, rate, channels = audio.properties(*first)
     shortest = samples
     for source in others:
         length, *form = audio.properties(*source)
         if form != [rate, channels]:
             raise BadInput(
-                f"{source.path}: {form[0]} Hz, {form[1]} channel(s), but the {name} has "
+                f"{source.path}: {form[0]} Hz, {form[1]} channel(s), but the {reference} has "
                 f"{rate} Hz, {channels}; export both stems alike"
             )
         if abs(samples - length) > PADDING_SECONDS * rate:
             raise BadInput(
-                f"{source.path}: {length / rate:.2f} s long, but the {name} "
+                f"{source.path}: {length / rate:.2f} s long, but the {reference} "
                 f"{samples / rate:.2f} s; export both stems from the same start to the same end"
             )
         shortest = min(shortest, length)
@@ -132,3 +165,8 @@ def _sum(parts: list[Source]) -> np.ndarray:
         samples = min(len(total), len(waveform))
         total = total[:samples] + waveform[:samples]
     return total
+
+
+def _files_of(song: Path, stem: str) -> list[Path]:
+    """The sound files that a stem's name, in any case, names."""
+    return [path for path in sound_files(song) if path.stem.lower() == stem]

@@ -1,0 +1,199 @@
+"""Where the songs of a data set are: which folder is the set, and which songs and files it has."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+from vocalseg.errors import BadInput, printable, refusals_named
+from vocalseg.songs import folders, musdb, stems, table
+from vocalseg.songs.candidates import SPLITS, Found, is_song, is_sound, pass_over
+from vocalseg.songs.folders import (
+    child,
+    composed,
+    entries,
+    is_dangling,
+    is_folder,
+    is_hidden,
+    readable,
+)
+from vocalseg.songs.tabled import parents, tabled
+
+
+def locate(root: Path, name: str | None = None) -> Path:
+    """The folder below ``root`` that holds the splits: itself, or the one inside that does.
+
+    Parameters
+    ----------
+    root : Path
+    name : str, optional
+        The data set's name: of several folders, "musdb18-hq" takes the one with WAV files,
+        "musdb18" and "musdb18-7s" the one with stem files.
+
+    Returns
+    -------
+    Path
+        ``root`` if no folder does.
+
+    Raises
+    ------
+    BadInput
+        If ``root`` is no folder that can be listed, or if several folders inside hold splits.
+    """
+    if is_dangling(root):
+        raise BadInput(f"{root}: a link whose target is not there; correct dataset.root")
+    found = folders.status(root)
+    if found is None:
+        raise BadInput(f"{root}: no such folder; set dataset.root to the folder of songs")
+    if not is_folder(root):
+        raise BadInput(f"{root}: a file; unpack it, and set dataset.root to the folder of songs")
+    with refusals_named(root, "give yourself access, or correct dataset.root"):
+        sets = _sets(root)
+    if len(sets) > 1 and name and name.startswith("musdb18"):
+        wanted = name != "musdb18-hq"
+        sets = [folder for folder in sets if _has_stem_files(folder) == wanted] or sets
+    if len(sets) > 1:
+        raise BadInput(
+            f"{root}: {' and '.join(folder.name for folder in sets)} each hold a data set; set "
+            "dataset.root to one of them"
+        )
+    return sets[0] if sets else root
+
+
+def find(root: Path) -> list[Found]:
+    """The songs of the folder that holds the splits, sorted by name, training songs first.
+
+    Raises
+    ------
+    BadInput
+        If a split has no songs or a name twice, or if something cannot be used that looks like a
+        song.
+    OSError
+        If the folder, or a song's, cannot be read.
+    """
+    sheet = child(root, table.NAME)
+    if sheet is not None and is_dangling(sheet):
+        raise BadInput(f"{sheet}: a link whose target is not there; replace it by the table")
+    found = _foldered(root) if sheet is None or is_folder(sheet) else tabled(root, sheet)
+    for song in found:
+        _check_name(song.path)
+    _check_unique(root, found)
+    return found
+
+
+def files(root: Path) -> dict[str, tuple[int, int]]:
+    """The files that a data set consists of, without opening a song.
+
+    Every file is there whose change could change the catalogue: the table, stem files, and all
+    sound files in songs' folders, links followed. What cannot be read is left out.
+
+    Parameters
+    ----------
+    root : Path
+        The data set's folder, or the one around it.
+
+    Returns
+    -------
+    dict
+        Sorted: path relative to ``root`` (bytes outside UTF-8 as ``\\xf6``) to size in bytes and
+        time of the last change in nanoseconds.
+    """
+    found = {}
+    for folder in readable(_sets, root):
+        for path in _sound_and_table(folder):
+            if state := folders.status(path):
+                name = printable(path.relative_to(root).as_posix())
+                found[name] = (state.st_size, state.st_mtime_ns)
+    return dict(sorted(found.items()))
+
+
+def _sets(root: Path) -> list[Path]:
+    """The folders that hold splits: ``root``, or else those in it, each once."""
+    if _holds_splits(root):
+        return [root]
+    inside = [p for p in entries(root) if not is_hidden(p) and _holds_splits(p)]
+    # A link to a neighbour is the same set.
+    inside.sort(key=lambda path: (path.is_symlink(), path))
+    unique = {path.resolve(): path for path in reversed(inside)}
+    return sorted(unique.values())
+
+
+def _holds_splits(path: Path) -> bool:
+    if not is_folder(path):
+        return False
+    sheet, train = child(path, table.NAME), child(path, "train")
+    return (sheet is not None and not is_folder(sheet)) or (train is not None and is_folder(train))
+
+
+def _has_stem_files(folder: Path) -> bool:
+    places = (folder, child(folder, "train"))
+    inside = [path for place in places if place for path in readable(entries, place)]
+    return any(stems.is_stem_file(path) for path in inside)
+
+
+def _foldered(root: Path) -> list[Found]:
+    """The songs in ``train/`` and ``test/``."""
+    found = []
+    splits = {split: child(root, split) or root / split for split in SPLITS}
+    for split, folder in splits.items():
+        if is_dangling(folder):
+            raise BadInput(f"{folder}: a link whose target is not there; replace it by the folder")
+        inside = entries(folder) if is_folder(folder) else []
+        paths = [path for path in inside if is_song(path)]
+        for path in inside:
+            if is_folder(path) and path not in paths and not is_hidden(path):
+                pass_over(path, "no sound file in it")
+        if not paths:
+            raise BadInput(
+                f"{folder}: no songs; put each {split} song there, in a folder of its own "
+                "with a mixture and a vocals file"
+            )
+        found += [Found(path, split) for path in sorted(paths, key=stems.name)]
+    for path in readable(entries, root):
+        if path not in splits.values() and not is_hidden(path) and _holds_songs(path):
+            pass_over(path, f"songs are read from train/ and test/, or as {table.NAME} names them")
+    return found
+
+
+def _holds_songs(path: Path) -> bool:
+    """Whether a path is sound, or a folder with folders of sound."""
+    return is_sound(path) or any(is_sound(p) for p in readable(entries, path))
+
+
+def _check_name(path: Path) -> None:
+    """Songs' names become names of folders and cells of tables."""
+    try:
+        f"{path} {path.resolve()}".encode()
+    except UnicodeEncodeError:
+        raise BadInput(f"{path}: its name is not UTF-8; rename it") from None
+    if stems.name(path) in ("", ".", ".."):
+        raise BadInput(f"{path}: no name before {musdb.SUFFIX}; rename it")
+
+
+def _check_unique(root: Path, found: list[Found]) -> None:
+    groups = defaultdict(list)
+    for song in found:
+        groups[song.split, composed(stems.name(song.path))].append(song.path.name)
+    for (split, name), paths in groups.items():
+        if len(paths) > 1:
+            raise BadInput(
+                f"{root}: {name!r} is there twice for {split} ({' and '.join(paths)}); keep one "
+                "of them"
+            )
+
+
+def _sound_and_table(folder: Path) -> Iterator[Path]:
+    """The files of a data set that the catalogue depends on."""
+    sheet = child(folder, table.NAME)
+    if sheet is None or is_folder(sheet):
+        places = [place for split in SPLITS if (place := child(folder, split))]
+    else:
+        yield sheet
+        places = [folder, *readable(parents, folder, sheet)]
+    for place in places:
+        for path in readable(entries, place):
+            if is_folder(path):
+                yield from readable(stems.sound_files, path)
+            elif path.suffix.lower() in stems.SOUND:
+                yield path
+
+

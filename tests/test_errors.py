@@ -1,0 +1,39 @@
+"""BadInput: one line for each fault, whatever a file is called."""
+
+import os
+import pickle
+
+import pytest
+
+from vocalseg.errors import BadInput, printable, refusals_named
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Björk – Jóga 🎤", "Björk – Jóga 🎤"),
+        ("two\nlines\r\n", r"two\nlines\r\n"),
+        ("a\u2028b\x85c\x1b[31m", r"a\u2028b\x85c\x1b[31m"),
+        (os.fsdecode(b"Bj\xf6rk"), r"Bj\xf6rk"),
+        ("\ud800", r"\ud800"),
+        (r"C:\temp", r"C:\temp"),
+    ],
+)
+def test_text_is_shown_on_one_line_in_utf8(text, shown):
+    assert printable(text) == shown
+    assert str(BadInput(text)) == shown
+    assert printable(shown) == shown
+
+
+def test_several_faults_are_several_lines():
+    error = BadInput("one", "an\nother")
+    assert str(error) == "one\nan\\nother"
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)  # as from another process
+
+
+def test_what_the_system_refuses_names_the_file(tmp_path, rejects):
+    gone = tmp_path / "gone"
+    with rejects(gone, "No such file", "find it"), refusals_named("default", "find it"):
+        gone.read_bytes()
+    with rejects("default", "no details", "try again"), refusals_named("default", "try again"):
+        raise OSError("no details")
