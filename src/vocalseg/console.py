@@ -13,7 +13,10 @@ from vocalseg.errors import BadInput, one_line
 #: Status of a fault of the user's, of a fault of this program's, and of Ctrl-C, as shells have it.
 USER, PROGRAM, INTERRUPTED = 2, 1, 130
 
-REPORT = "vocalseg: this is a fault of the program; please report it, with all lines above, to its issue tracker"
+REPORT = (
+    "vocalseg: this is a fault of the program; please report it, with all lines above, to its "
+    "issue tracker"
+)
 
 #: Raised for arguments that cannot be parsed; typer does not export it.
 _UsageError = typer.BadParameter.__mro__[2]

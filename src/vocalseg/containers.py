@@ -9,7 +9,7 @@ import io
 import struct
 from typing import BinaryIO, NamedTuple
 
-#: Sizes of 32 bits that mean "unknown" when more than the file holds: programs that stream write
+#: Sizes of 32 bits that mean "unknown": programs that stream write
 #: 2**32 - 1 (ffmpeg), 2**31 - 4096 (SoX) or 2**31 (arecord), or a little less.
 _UNKNOWN = (range(2**31 - 2**16, 2**31 + 2**8), range(2**32 - 2**16, 2**32))
 
@@ -90,8 +90,8 @@ def _wav(file: BinaryIO, magic: bytes) -> Container:
     start = position + 8
     if data_size is None or size != 0xFFFFFFFF:
         data_size = size
-    streamed = _unknown(size) if data_size == size else data_size in (0, 2**64 - 1)
-    end, cut = _extent(file, start, data_size, length, riff_end, streamed, "<")
+    unknown = _unknown(size) if data_size == size else data_size == 2**64 - 1
+    end, cut = _extent(file, start, data_size, length, riff_end, unknown, "<")
     header = None
     if not cut and (end != start + data_size or magic[:4] == b"BW64"):
         header = _wav_header(kept, end - start)
@@ -131,8 +131,7 @@ def _aiff(file: BinaryIO, magic: bytes) -> Container:
             break
         position += 8 + size + size % 2
     start, size_of_samples = position + 16, max(size - 8, 0)  # offset and block size come first
-    unknown = _unknown(size) or size <= 8
-    end, cut = _extent(file, start, size_of_samples, length, form_end, unknown, ">")
+    end, cut = _extent(file, start, size_of_samples, length, form_end, _unknown(size), ">")
     header = None
     if not cut and end != start + size_of_samples:
         head = _take(file, 0, start)
@@ -187,8 +186,10 @@ def _extent(
 ) -> tuple[int, bool]:
     """Where samples that a header gives ``size`` bytes end, and whether some are missing."""
     end = start + size
+    if unknown:
+        return length, False
     if end > length:
-        return length, not unknown and _too_short(end, length, outer_end)
+        return length, _too_short(end, length, outer_end)
     rest = end + size % 2
     if length - rest >= _JUNK or size == 0:
         return (end, False) if _chunks(file, rest, length, order) else (length, False)

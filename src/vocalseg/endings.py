@@ -40,10 +40,10 @@ def mpeg(content: bytes) -> str:
         length = _frame_length(content[position : position + 4])
         if not length:
             after = _after_tag(content, position)
-            if after is None:
-                after = _next_frame(content, position)
-                gap = content[position : min(after, position + 4096)]
-                damaged |= adjacent and after < end and any(gap)
+            if after is None:  # padding may stand between two streams, but not within one
+                padding = content[position] == 0
+                after = (_next_sound if padding else _next_frame)(content, position)
+                damaged |= adjacent and after < end and not (padding and _begins(content, after))
             position, adjacent = after, False
             continue
         if position + length > end:
@@ -115,11 +115,8 @@ def _announced(frame: bytes) -> int | None:
 
 
 def _after_tag(content: bytes, position: int) -> int | None:
-    """Where a tag (ID3, APE, Lyrics3) or padding that begins here ends; None if none does."""
+    """Where a tag (ID3, APE, Lyrics3) that begins here ends; None if none does."""
     head = content[position : position + 32]
-    if head[0] == 0:
-        sound = _NOT_ZERO.search(content, position)
-        return sound.start() if sound else len(content)
     if head[:3] == b"ID3" and len(head) > 9:
         size = sum((byte & 0x7F) << 7 * (3 - i) for i, byte in enumerate(head[6:10]))
         return position + 10 + size + 10 * bool(head[5] & 0x10)
@@ -134,6 +131,20 @@ def _after_tag(content: bytes, position: int) -> int | None:
         tail = content.find(b"LYRICS", position + 11)
         return tail + 9 if tail > 0 else None
     return None
+
+
+def _begins(content: bytes, position: int) -> bool:
+    """Whether a stream begins here: with a tag, or with a frame that counts the others."""
+    if _after_tag(content, position) is not None:
+        return True
+    frame = content[position : position + 60]
+    return len(frame) >= 4 and bool(_frame_length(frame[:4])) and _announced(frame) is not None
+
+
+def _next_sound(content: bytes, position: int) -> int:
+    """Where a stretch of zeros ends."""
+    found = _NOT_ZERO.search(content, position)
+    return found.start() if found else len(content)
 
 
 def _next_frame(content: bytes, position: int) -> int:

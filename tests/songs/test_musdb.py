@@ -85,10 +85,12 @@ def test_the_real_excerpt_is_read():
 def test_only_the_streams_that_are_needed_are_decoded(stem_file, monkeypatch):
     decoded = []
     decode = ffmpeg_decoder.decode
-    monkeypatch.setattr(
-        ffmpeg_decoder, "decode",
-        lambda path, number, *a: decoded.append(number) or decode(path, number, *a),
-    )  # fmt: skip
+
+    def counted(path, number, *others):
+        decoded.append(number)
+        yield from decode(path, number, *others)
+
+    monkeypatch.setattr(ffmpeg_decoder, "decode", counted)
     stems.read(stem_file)
     assert decoded == [0, 4]
 
