@@ -7,6 +7,7 @@
 import os
 import shutil
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -15,7 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # notes about missing GPUs a
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 from stages.schema.section import Section, read_yaml
-from vocalseg.errors import BadInput
+from vocalseg.errors import BadInput, refusals_named
 
 S = TypeVar("S", bound=Section)
 
@@ -46,8 +47,19 @@ def fresh(*outputs: Path) -> None:
 
 
 def run(stage: Callable[[], None]) -> None:
-    """Run a stage; bad input ends it with its one line and exit status 1."""
+    """Run a stage: a fault that the user can fix ends it with one line and exit status 1.
+
+    Any other exception is a bug: its traceback is printed, and where to report it.
+    """
     try:
-        stage()
+        with refusals_named(Path.cwd(), "give yourself access or free some space, then run again"):
+            stage()
     except BadInput as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except MemoryError:
+        sys.exit("out of memory; close other programs, or lower train.batch_size")
+    except Exception:
+        traceback.print_exc()
+        sys.exit("vocalseg: this is a bug; please report it with the lines above")

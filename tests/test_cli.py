@@ -84,7 +84,8 @@ def test_stems_have_the_songs_rate_and_channels_and_add_up_to_it(
         for stem in ("vocals", "accompaniment")
     ]
     assert [r for _, r in parts] == [rate, rate]
-    np.testing.assert_allclose(parts[0][0] + parts[1][0], mixture, atol=1e-6)
+    tolerance = 1e-5 if path.stem == "lossy" else 1e-6  # decoders of MP3 differ in their rounding
+    np.testing.assert_allclose(parts[0][0] + parts[1][0], mixture, atol=tolerance)
 
 
 def test_several_songs_in_one_call_formats_and_names(model, tmp_path):

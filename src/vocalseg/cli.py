@@ -1,21 +1,25 @@
 """The ``vocalseg`` command: separate any song with a trained model."""
 
+import math
 import os
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
+from string import Formatter
 from typing import Annotated
 
 import typer
 from tqdm import tqdm
 
 import vocalseg
-from vocalseg.errors import BadInput
-from vocalseg.song_file import created, opened
+from vocalseg.console import OneLineGroup
+from vocalseg.errors import BadInput, Incomplete, printable
+from vocalseg.song_file import check_format, created, opened
 
 STEMS = ("vocals", "accompaniment")
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(cls=OneLineGroup, add_completion=False, pretty_exceptions_enable=False)
 
 
 class Format(StrEnum):
@@ -75,45 +79,77 @@ def separate(
         typer.Option(help="Of the network; bfloat16 is faster where the hardware has it (auto)."),
     ] = Precision.float32,
     overwrite: Annotated[bool, typer.Option(help="Replace files that are there.")] = False,
+    partial: Annotated[
+        bool, typer.Option(help="Of damaged songs and those cut off, take what is there.")
+    ] = False,
 ):
     """Split songs into vocals and accompaniment, which add up to the song."""
     try:
-        targets = plan(songs, output, names, kind, overwrite)
+        targets = plan(songs, output, names, kind, overwrite, partial)
         separator = load(
             model, overlap=overlap, extend=extend, output=reconstruct, precision=precision
         )
         for song, paths in targets.items():
-            separate_file(separator, song, paths)
-    except BadInput as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
+            separate_file(separator, song, paths, partial)
+    except Incomplete as error:
+        raise BadInput(f"{error}, or take what is there with --partial") from None
 
 
 def plan(
-    songs: list[Path], output: Path, names: str, kind: str, overwrite: bool
+    songs: list[Path], output: Path, names: str, kind: str, overwrite: bool, partial: bool
 ) -> dict[Path, dict[str, Path]]:
     """Which stem of which song goes to which file; raises BadInput before anything is done."""
-    taken: dict[Path, Path] = {}
+    _check_names(names)
+    taken: dict[str, Path] = {}
     targets: dict[Path, dict[str, Path]] = {}
     for song in songs:
-        with opened(song):
-            pass
+        with opened(song, partial=partial) as sound:
+            check_format(sound, kind)
         targets[song] = {}
         for stem in STEMS:
-            try:
-                path = output / f"{names.format(song=song.stem, stem=stem)}.{kind}"
-            except (KeyError, IndexError, ValueError):
-                raise BadInput(f"--names {names}: knows {{song}} and {{stem}} only") from None
-            if path in taken:
+            path = output / f"{names.format(song=song.stem, stem=stem)}.{kind}"
+            _check_target(path, output, songs, overwrite)
+            # on some file systems, names in other cases or compositions are the same file
+            key = unicodedata.normalize("NFC", os.path.realpath(path)).casefold()
+            if key in taken:
                 raise BadInput(
-                    f"{path}: would be written twice, from {taken[path]} and {song}; put {{song}} "
+                    f"{path}: would be written twice, from {taken[key]} and {song}; put {{song}} "
                     "and {stem} into --names, or separate them into two folders"
                 )
-            if path.exists() and not overwrite:
-                raise BadInput(f"{path}: is there already; choose another folder, or --overwrite")
-            taken[path] = song
+            taken[key] = song
             targets[song][stem] = path
     return targets
+
+
+def _check_names(names: str) -> None:
+    try:
+        fields = [(f, s, c) for _, f, s, c in Formatter().parse(names) if f is not None]
+    except ValueError:
+        fields = [("", "", None)]
+    if not all(f in ("song", "stem") and not s and not c for f, s, c in fields):
+        raise BadInput(f"--names {names}: knows {{song}} and {{stem}} only; write no other braces")
+
+
+def _check_target(path: Path, output: Path, songs: list[Path], overwrite: bool) -> None:
+    """See that a stem may be written to a path."""
+    inside = Path(os.path.relpath(path, output))
+    if inside.parts[0] == os.pardir or not path.suffix:
+        raise BadInput(f"{path}: not a name in the folder {output}; change --names or the song's")
+    try:
+        str(path).encode()
+        path.lstat()
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise BadInput(f"{path}: cannot be written ({reason}); change --names or -o") from None
+    for song in songs:
+        if path.exists() and song.exists() and path.samefile(song):
+            raise BadInput(f"{path}: is the song {song} itself; choose another folder or --names")
+    if path.is_dir():
+        raise BadInput(f"{path}: is a folder; choose another folder or --names")
+    if not overwrite:
+        raise BadInput(f"{path}: is there already; choose another folder, or --overwrite")
 
 
 def load(path: Path | None, **options) -> "vocalseg.Separator":
@@ -132,7 +168,12 @@ def load(path: Path | None, **options) -> "vocalseg.Separator":
 @contextmanager
 def silenced_stderr() -> Iterator[None]:
     """Drop what is written to the process' standard error, by C++ too; exceptions still pass."""
-    kept, sink = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        kept = os.dup(2)
+    except OSError:  # closed already
+        yield
+        return
+    sink = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(sink, 2)
         yield
@@ -142,14 +183,28 @@ def silenced_stderr() -> Iterator[None]:
         os.close(sink)
 
 
-def separate_file(separator: "vocalseg.Separator", path: Path, targets: dict[str, Path]) -> None:
-    """Separate one file into files, as a stream."""
-    with (
-        opened(path) as song,
-        created(targets, song) as files,
-        tqdm(total=round(song.seconds, 1), desc=path.name, unit="s", disable=None) as progress,
-    ):
-        for pieces in separator.stream(song.blocks, song.sample_rate):
-            for stem, piece in zip(STEMS, pieces, strict=True):
-                files[stem].write(piece)
-            progress.update(len(pieces[0]) / song.sample_rate)
+def separate_file(
+    separator: "vocalseg.Separator", path: Path, targets: dict[str, Path], partial: bool = False
+) -> None:
+    """Separate one file into files, as a stream; tell what is not as it should be."""
+    with opened(path, partial=partial) as song:
+        total = None if math.isnan(song.seconds) else round(song.seconds, 1)
+        with (
+            created(targets, song) as files,
+            tqdm(total=total, desc=printable(path.name), unit="s", disable=None) as progress,
+        ):
+            for pieces in separator.stream(song.blocks, song.sample_rate):
+                for stem, piece in zip(STEMS, pieces, strict=True):
+                    files[stem].write(piece)
+                progress.update(len(pieces[0]) / song.sample_rate)
+    if song.missing:
+        typer.echo(song.missing, err=True)
+    for stem in files.values():
+        if stem.clipped:
+            typer.echo(
+                printable(
+                    f"{stem.path}: {stem.clipped} samples above full scale were clipped, so that "
+                    "the stems do not add up to the song there; --format wav keeps them"
+                ),
+                err=True,
+            )

@@ -1,12 +1,8 @@
 """The one error that the user can fix."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-#: Control characters, line separators, and the surrogates that stand for bytes outside UTF-8.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class BadInput(ValueError):
@@ -24,9 +20,13 @@ class BadInput(ValueError):
         return "\n".join(self.args)
 
 
+class Incomplete(BadInput):
+    """A sound file that ends early or is damaged; what can be decoded can be had on request."""
+
+
 def printable(text: object) -> str:
     r"""Text on one line: control characters and bytes outside UTF-8 as escapes such as ``\xf6``."""
-    return _UNPRINTABLE.sub(lambda match: _escaped(match[0]), str(text))
+    return "".join(map(_escaped, str(text)))
 
 
 @contextmanager
@@ -52,4 +52,6 @@ def _escaped(character: str) -> str:
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:  # what Python makes of byte 0x80 to 0xFF in a file name
         return f"\\x{code - 0xDC00:02x}"
+    if character.isprintable() or character == " ":
+        return character
     return character.encode("unicode_escape").decode()

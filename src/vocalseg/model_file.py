@@ -78,13 +78,21 @@ def load(path: Path) -> tuple[Settings, Path]:
             settings = Settings(**content)
     except FileNotFoundError:
         raise BadInput(f"{path}: no such model; train one with `dvc repro train`") from None
-    except (ValueError, KeyError, TypeError, AttributeError, UnicodeDecodeError):
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror}); name a model's JSON") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise BadInput(f"{path}: not a model of this program, or damaged; train it again") from None
     if settings is None:
         raise BadInput(f"{path}: format {version}, but this version reads {FORMAT}; train it again")
-    if not weights.exists():
-        raise BadInput(f"{weights}: missing beside {path.name}; `dvc checkout` brings it back")
-    if _sha256(settings, trained, weights) != checksum:
+    try:
+        found = _sha256(settings, trained, weights)
+    except FileNotFoundError:
+        raise BadInput(
+            f"{weights}: missing beside {path.name}; `dvc checkout` brings it back"
+        ) from None
+    except OSError as error:
+        raise BadInput(f"{weights}: cannot be read ({error.strerror})") from None
+    if found != checksum:
         raise BadInput(f"{weights}: damaged, or not the weights of {path.name}; `dvc checkout`")
     return settings, weights
 

@@ -1,60 +1,137 @@
 """A song's file as a stream of blocks, and its stems as files: nothing is ever held whole."""
 
-import subprocess
-from collections.abc import Iterable, Iterator
+import io
+import math
+import os
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
-import ffmpeg
 import numpy as np
 import soundfile as sf
-import stempeg
 
+from vocalseg import reader
 from vocalseg.errors import BadInput
+from vocalseg.reader import Sound
 
 #: Formats that stems are written in. Float WAV adds up to the input to float rounding.
 SUBTYPES = {"wav": "FLOAT", "flac": "PCM_24", "mp3": "MPEG_LAYER_III"}
 
-BLOCK_SECONDS = 1
-
-
-class Song(NamedTuple):
-    """An opened song: Hz, channels, seconds by its header, blocks (samples, channels) float32."""
-
-    sample_rate: int
-    channels: int
-    seconds: float
-    blocks: Iterator[np.ndarray]
+#: Bytes of samples that a WAV file can hold; longer songs are written as RF64, its extension.
+WAV_BYTES = 2**32 - 2**12
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Song]:
-    """Open a song in any format that libsndfile or ffmpeg reads.
+def opened(path: str | Path, *, partial: bool = False) -> Iterator[Sound]:
+    """Open a song, mono or stereo, as :func:`vocalseg.reader.opened` does.
 
     Raises
     ------
     BadInput
-        If it is not audio or has more than two channels; while its blocks are read, if samples are
-        not finite, or if there are none.
+        As there, and if the song has more than two channels.
     """
-    if not path.is_file():
-        raise BadInput(f"{path}: no such file")
-    with ExitStack() as stack:
+    with reader.opened(path, partial=partial) as sound:
+        if sound.channels > 2:
+            raise BadInput(f"{path}: {sound.channels} channels; mix it down to mono or stereo")
+        yield sound
+
+
+def check_format(song: Sound, kind: str) -> None:
+    """See that a format (a key of :data:`SUBTYPES`) can hold a song's rate and channels.
+
+    Raises
+    ------
+    BadInput
+        If it cannot.
+    """
+    form = {"subtype": SUBTYPES[kind], "format": kind.upper()}
+    try:
+        sf.SoundFile(io.BytesIO(), "w", song.sample_rate, song.channels, **form).close()
+    except sf.LibsndfileError:
+        raise BadInput(
+            f"{song.path}: {song.sample_rate} Hz, which {kind.upper()} files cannot have; "
+            "choose --format wav, or convert the song"
+        ) from None
+
+
+class Stem:
+    """A file that a stem is written to, block by block.
+
+    Attributes
+    ----------
+    clipped : int
+        Samples above full scale that the format could not hold.
+    """
+
+    def __init__(self, part: Path, path: Path, like: Sound):
+        kind = path.suffix[1:].lower()
+        self.path, self.clipped, self.kind, self.written = path, 0, kind, 0
+        expected = like.seconds * like.sample_rate * like.channels * 4
+        large = kind == "wav" and (math.isnan(expected) or expected > WAV_BYTES)
+        self.limit = WAV_BYTES if kind == "wav" and not large else math.inf
+        self.output = _Output(part)
         try:
-            file = stack.enter_context(sf.SoundFile(path))
-            rate, channels, seconds = file.samplerate, file.channels, file.frames / file.samplerate
-            blocks = file.blocks(BLOCK_SECONDS * rate, dtype="float32", always_2d=True)
-        except sf.LibsndfileError:
-            rate, channels, seconds = _probe(path)
-            blocks = _decoded(path, rate, channels)
-        if channels > 2:
-            raise BadInput(f"{path}: {channels} channels; mix it down to mono or stereo")
-        yield Song(rate, channels, seconds, _sound(blocks, path))
+            self.file = sf.SoundFile(
+                self.output, "w", like.sample_rate, like.channels, SUBTYPES[kind],
+                format="RF64" if large else kind.upper(),
+            )  # fmt: skip
+        except BaseException:
+            self.output.close()
+            raise
+
+    def write(self, block: np.ndarray) -> None:
+        """Append samples (samples, channels), float32.
+
+        Raises
+        ------
+        BadInput
+            If they cannot be written, or do not fit into the format.
+        """
+        if self.kind == "flac":
+            self.clipped += int(np.count_nonzero(np.abs(block) > 1))
+        self.written += 4 * block.size
+        if self.written > self.limit:
+            raise BadInput(
+                f"{self.path}: longer than the song's header says, and more than a WAV file can "
+                "hold; choose --format flac"
+            )
+        with _naming(self.path):
+            self.file.write(block)
+            self.output.check()
+
+    def close(self) -> None:
+        """Write what is left; raises BadInput if it cannot be written."""
+        with _naming(self.path):
+            try:
+                self.file.close()
+                self.output.check()
+            finally:
+                self.output.close()
+
+
+class _Output(io.FileIO):
+    """A new file that remembers a failed write: libsndfile does not tell of all of them."""
+
+    def __init__(self, path: Path):
+        super().__init__(path, "x+")
+        self.error: OSError | None = None
+
+    def write(self, content) -> int:
+        rest = memoryview(content)
+        try:
+            while len(rest):
+                rest = rest[super().write(rest) :]
+        except OSError as error:
+            self.error = self.error or error
+        return len(content) - len(rest)
+
+    def check(self) -> None:
+        if self.error:
+            raise self.error
 
 
 @contextmanager
-def created(paths: dict[str, Path], like: Song) -> Iterator[dict[str, sf.SoundFile]]:
+def created(paths: dict[str, Path], like: Sound) -> Iterator[dict[str, Stem]]:
     """Files to write stems to, at a song's rate and channels, by their suffixes' formats.
 
     They take their names when all are whole; after any error nothing is left of them.
@@ -64,62 +141,43 @@ def created(paths: dict[str, Path], like: Song) -> Iterator[dict[str, sf.SoundFi
     BadInput
         If one cannot be written.
     """
-    parts = {stem: path.with_name(f".part.{path.name}") for stem, path in paths.items()}
-    folders = [f for path in paths.values() for f in (path.parent, *path.parents) if not f.exists()]
+    parts = {stem: path.with_name(f".{os.getpid()}.{stem}.part") for stem, path in paths.items()}
+    made: list[Path] = []
+    stems: dict[str, Stem] = {}
     try:
         with ExitStack() as stack:
-            files = {}
             for stem, part in parts.items():
-                part.parent.mkdir(parents=True, exist_ok=True)
-                kind = part.suffix[1:].lower()
-                files[stem] = stack.enter_context(
-                    sf.SoundFile(
-                        part, "w", like.sample_rate, like.channels, SUBTYPES[kind],
-                        format=kind.upper(),
-                    )
-                )  # fmt: skip
-            yield files
+                with _naming(paths[stem]):
+                    made += _make(part.parent)
+                    part.unlink(missing_ok=True)  # of a killed process that had the same number
+                    stems[stem] = Stem(part, paths[stem], like)
+                stack.callback(stems[stem].close)
+            yield stems
         for stem, part in parts.items():
-            part.replace(paths[stem])
-        folders = []
-    except (OSError, sf.LibsndfileError) as error:
-        names = " and ".join(str(path) for path in paths.values())
-        raise BadInput(f"{names}: cannot be written ({error})") from None
+            with _naming(paths[stem]):
+                part.replace(paths[stem])
+        made = []
     finally:
         for part in parts.values():
-            if part.exists():
+            if stems and part.exists():
                 part.unlink()
-        for folder in folders:  # made for nothing
-            if folder.is_dir() and not any(folder.iterdir()):
+        for folder in reversed(made):  # made for nothing
+            if not any(folder.iterdir()):
                 folder.rmdir()
 
 
-def _sound(blocks: Iterable[np.ndarray], path: Path) -> Iterator[np.ndarray]:
-    empty = True
-    for block in blocks:
-        if not np.isfinite(block).all():
-            raise BadInput(f"{path}: holds NaN or infinite samples; repair the file")
-        empty = empty and not len(block)
-        yield block
-    if empty:
-        raise BadInput(f"{path}: holds no samples")
+def _make(folder: Path) -> list[Path]:
+    """Make a folder; those that were not there before, the outermost first."""
+    new = [f for f in (*reversed(folder.parents), folder) if not f.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    return new
 
 
-def _probe(path: Path) -> tuple[int, int, float]:
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Raise errors of writing as BadInput that names the file."""
     try:
-        info = stempeg.Info(str(path))
-        return info.sample_rate(0), info.channels(0), info.duration(0)
-    except FileNotFoundError:
-        raise BadInput(f"{path}: needs ffmpeg, which is not installed; install it") from None
-    except (ffmpeg.Error, IndexError, KeyError):
-        raise BadInput(f"{path}: not audio that libsndfile or ffmpeg reads") from None
-
-
-def _decoded(path: Path, rate: int, channels: int) -> Iterator[np.ndarray]:
-    command = ["ffmpeg", "-v", "error", "-i", str(path), "-map", "0:a:0", "-f", "f32le", "-"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        while data := process.stdout.read(4 * channels * rate * BLOCK_SECONDS):
-            yield np.frombuffer(data, "<f4").reshape(-1, channels)
-        reason = process.stderr.read().decode(errors="replace").strip().splitlines()
-        if process.wait():
-            raise BadInput(f"{path}: cannot be decoded ({reason[-1] if reason else 'ffmpeg'})")
+        yield
+    except (OSError, ValueError, sf.LibsndfileError, AssertionError) as error:
+        reason = getattr(error, "strerror", None) or str(error) or "write failed"
+        raise BadInput(f"{path}: cannot be written ({reason})") from None
