@@ -76,6 +76,7 @@ def main():
         label="separate, score",
         total=len(test_songs),
         processes=True,
+        item_bytes=scoring.score_bytes(test_songs, waveforms=3),  # mixture, vocals, estimate
     )
     scores, excerpts = zip(*results, strict=True)
     pd.DataFrame(excerpts).to_csv(EXCERPTS / "index.csv", index=False)

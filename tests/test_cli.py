@@ -201,7 +201,7 @@ def test_two_songs_never_go_to_one_file(model, tmp_path):
     ("damage", "words"),
     [
         (lambda path: path.write_text("{"), "damaged"),
-        (lambda path: path.write_text(path.read_text().replace('"format": 1', '"format": 9')), "9"),
+        (lambda path: path.write_text(path.read_text().replace('"format": 2', '"format": 9')), "9"),
         (lambda path: path.with_suffix(".weights.h5").write_bytes(b"no"), "damaged"),
         (lambda path: path.unlink(), "no such model"),
     ],
