@@ -1,10 +1,11 @@
 # `make demo` and `make test` work on a fresh machine: they set up what they need first.
 SHELL := /bin/bash
-PYTHON ?= python3.11
+PYTHONS := python3.13 python3.12 python3.11
+PYTHON ?= $(firstword $(foreach name,$(PYTHONS),$(shell command -v $(name))) python3.11)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo matrix compare report pull doctor test quick check setup ffmpeg chromium lint lock
+.PHONY: help demo matrix table compare report pull doctor test quick check setup ffmpeg chromium lint lock
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -12,10 +13,15 @@ help:  ## list the commands
 demo: setup  ## set up, train on the embedded songs, score, make the page to listen on
 	dvc repro
 	@python -m study.scores
+	@git diff --quiet -- dvc.lock inputs metrics || echo "dvc.lock and metrics/ now hold the results of this machine; 'git restore dvc.lock inputs metrics' brings the committed ones back"
 
 JOBS ?= 2
+SORT ?= museval.sdr
 matrix: setup  ## the experiments of `matrix`, JOBS at a time, and their comparison
 	@python -m study.matrix --jobs $(JOBS)
+
+table: setup  ## the finished experiments: what differs, the scores that matter (make table SORT=global.sdr)
+	@python -m study.table --sort $(SORT)
 
 compare: setup  ## the finished experiments beside Table I; writes metrics/matrix.csv, docs/matrix.png
 	@python -m study.compare --csv metrics/matrix.csv --picture docs/matrix.png
@@ -50,7 +56,7 @@ setup: .venv/.done ffmpeg  ## .venv with the pinned packages, and ffmpeg
 # none (PYTHONDONTWRITEBYTECODE) every process would compile TensorFlow anew.
 # The package is installed editable for the `vocalseg` command; stages never rely on it.
 .venv/.done: requirements.txt pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON): not found; install Python 3.11, or name another: make PYTHON=python3.12" >&2; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON): not found; install Python 3.11, 3.12 or 3.13, or name one: make PYTHON=/path/to/python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements.txt
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .

@@ -50,6 +50,9 @@ with Repo() as repo:
     kinds = generic.test_links(kinds, cache.fs, str(place), repo.fs, repo.root_dir)
     wanted = repo.config["cache"].get("type", kinds)
     print(json.dumps([kind for kind in wanted if kind in kinds]), flush=True)
+    paths = [repo.root_dir, cache.path]  # as study.queue.require_queue has it
+    unfit = [path for path in paths if not path.isascii() or set(path) & set("#?%")]
+    print(json.dumps(unfit[0] if unfit else ""), flush=True)
     for name in repo.config["remote"]:
         where, state = repo.config["remote"][name].get("url", ""), ""
         try:
@@ -69,9 +72,9 @@ with Repo() as repo:
 
 def python() -> tuple[str, str]:
     version = ".".join(map(str, sys.version_info[:3]))
-    if (3, 11) <= sys.version_info[:2] < (3, 13):
+    if (3, 11) <= sys.version_info[:2] < (3, 14):
         return OK, version
-    return FAIL, f"{version} -> install Python 3.11 or 3.12; make setup PYTHON=python3.12"
+    return FAIL, f"{version} -> install Python 3.11, 3.12 or 3.13; make setup"
 
 
 def packages() -> tuple[str, str]:
@@ -201,7 +204,14 @@ def dvc():
         words = last_line(done.stderr) if done else "no answer within a minute"
         yield "dvc", WARN, f"{words} -> dvc doctor"
         return
-    kinds, *remotes = lines
+    kinds, unfit, *remotes = lines
+    if unfit:
+        yield "queue", WARN, (
+            f"{unfit}: DVC's queue, and so make matrix, cannot work in such a path -> move the "
+            "project to a path without letters beyond ASCII, #, ? and %"
+        )
+    else:
+        yield "queue", OK, "its paths are plain"
     if kinds:
         yield "cache links", OK, kinds[0]
     else:

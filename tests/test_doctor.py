@@ -54,7 +54,7 @@ def examine(folder, *flags, dvc=False, gpu=False, **env):
 
 NAMES = (
     "python", "packages", "ffmpeg", "git", "memory", "processor", "songs", "disk", "gpu",
-    "cache links", "remote", "the rest",
+    "cache links", "queue", "remote", "the rest",
 )  # fmt: skip
 
 

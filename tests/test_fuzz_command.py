@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 
 from tests import sounds
 from vocalseg import audio, cli, model_file, song_file
-from vocalseg.errors import BadInput
 from vocalseg.compute import computing
+from vocalseg.errors import BadInput
 from vocalseg.unet import build_unet
 
 fuzzed = functools.partial(

@@ -11,10 +11,10 @@ from sklearn.preprocessing import MinMaxScaler, RobustScaler
 
 from study import figures
 from vocalseg import model_file, spectrogram
+from vocalseg.compute import computing
 from vocalseg.examples import make_table
 from vocalseg.report import diagrams
 from vocalseg.report import figures as drawing
-from vocalseg.compute import computing
 from vocalseg.unet import build_unet
 
 STFT = {"sample_rate": 11025, "frame_size": 256, "hop": 64, "tile_frames": 32}
@@ -57,7 +57,8 @@ def project(tmp_path, monkeypatch, rng):
         index, splice=1, blackout=0.5, min_vocal_l1=100, validation=0.5, tile_frames=32, seed=1
     ).to_csv(tmp_path / "data/examples.csv", index=False)
     settings = model_file.Settings(**STFT, axis="time", scaler="max", filters=1, depth=2)
-    model_file.save(tmp_path / "models/unet.json", build_unet(128, 32, 1, 2), settings, computing("float32"))
+    network = build_unet(128, 32, 1, 2)
+    model_file.save(tmp_path / "models/unet.json", network, settings, computing("float32"))
     return tmp_path
 
 
