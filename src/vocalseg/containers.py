@@ -65,11 +65,10 @@ def _length(file: BinaryIO) -> int:
 
 
 def _take(file: BinaryIO, offset: int, count: int) -> bytes:
-    file.seek(offset)
-    content = file.read(count)
-    if len(content) < count:
+    if not 0 <= offset <= _length(file) - count:
         raise EOFError
-    return content
+    file.seek(offset)
+    return file.read(count)
 
 
 def _wav(file: BinaryIO, magic: bytes) -> Container:
@@ -80,11 +79,11 @@ def _wav(file: BinaryIO, magic: bytes) -> Container:
         name, size = struct.unpack("<4sI", _take(file, position, 8))
         if name == b"data":
             break
-        body = _take(file, position + 8, size)
         if name == b"ds64":
-            riff_size, data_size = struct.unpack("<QQ", body[:16].ljust(16, b"\0"))
+            riff_size, data_size = struct.unpack("<QQ", _take(file, position + 8, 16))
             riff_end = 8 + riff_size
         elif name in (b"fmt ", b"fact"):
+            body = _take(file, position + 8, size)
             kept += struct.pack("<4sI", name, size) + body + b"\0" * (size % 2)
         position += 8 + size + size % 2
     start = position + 8

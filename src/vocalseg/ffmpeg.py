@@ -1,6 +1,5 @@
 """Sound that ffmpeg decodes: what a file holds, and its samples as a stream."""
 
-import io
 import json
 import math
 import re
@@ -180,7 +179,7 @@ def _installed(path: Path) -> Iterator[None]:
 def _lost(log: BinaryIO, path: Path, status: int) -> str:
     """Why sound was lost, by ffmpeg's messages and status; nothing if none was."""
     lost, broken, last = 0, "", ""
-    for line in io.TextIOWrapper(log, errors="replace"):
+    for line in (raw.decode(errors="replace") for raw in log):
         lost += bool(_LOST.search(line)) - bool(_NO_SOUND.search(line))
         if _BROKEN.search(line):
             broken = broken or line
