@@ -25,7 +25,7 @@ def rows():
     """Cells of the tables' rows: statement, text, code, parameter, default, test."""
     lines = [line for line in PAGE.splitlines() if line.startswith("| ")]
     cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
-    return [row for row in cells if row[0] != "statement"]
+    return [row for row in cells if len(row) == 6 and row[0] != "statement"]
 
 
 def blocks():
