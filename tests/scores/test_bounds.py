@@ -4,7 +4,7 @@ import librosa
 import numpy as np
 import pytest
 
-from vocalseg.scores.bounds import ideal_estimates, ratio_mask
+from vocalseg.scores.bounds import BLOCK, ideal_estimates, ratio_mask
 from vocalseg.scores.standard import sdr
 
 RATE, FRAME, HOP = 11025, 1024, 256
@@ -73,8 +73,9 @@ def test_the_ceilings_stand_above_the_floor(rng):
         assert sdr(vocals, estimate) > sdr(vocals, vocals + band) + 3
 
 
-def test_the_mask_estimate_is_librosas_with_the_mask_by_hand(rng):
-    vocals, band = noise(rng, channels=1), noise(rng, channels=1)
+@pytest.mark.parametrize("samples", [10001, 2 * BLOCK + 777])
+def test_the_mask_estimate_is_librosas_with_the_mask_by_hand(rng, samples):
+    vocals, band = noise(rng, samples, 1), noise(rng, samples, 1)
     x, v, a = (
         librosa.stft(s[:, 0], n_fft=FRAME, hop_length=HOP) for s in (vocals + band, vocals, band)
     )

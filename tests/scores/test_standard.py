@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vocalseg.scores.standard import bss_eval, score_song, sdr, si_sdr, summarise
+from vocalseg.scores.standard import bss_eval, score_estimates, score_song, sdr, si_sdr, summarise
 
 RATE = 8000
 MUSEVAL = ("sdr", "sir", "sar", "isr")
@@ -243,6 +243,17 @@ def test_what_is_scored_is_only_read():
     before = [s.copy() for s in signals]
     score_song(*signals, RATE)
     assert all(np.array_equal(b, s) for b, s in zip(before, signals, strict=True))
+
+
+def test_estimates_of_a_song_are_scored_together_as_each_alone():
+    mixture = VOCALS + BAND
+    estimates = {"half": (VOCALS / 2 + 0.1 * BAND, None), "floor": (mixture, mixture)}
+    together = score_estimates(mixture, VOCALS, estimates, RATE)
+    assert together["estimate"].unique().tolist() == list(estimates)
+    for name, (vocals, accompaniment) in estimates.items():
+        alone = by_protocol(score_song(mixture, VOCALS, vocals, RATE, accompaniment))
+        scores = by_protocol(together[together["estimate"] == name])
+        assert scores == pytest.approx(alone, abs=1e-6)
 
 
 # ------------------------------------------------------------------ a test set

@@ -1,0 +1,70 @@
+"""Free memory, limits of control groups included: folders as Linux shows them."""
+
+import psutil
+import pytest
+
+from vocalseg import memory
+
+MIB = 2**20
+UNLIMITED_V1 = 9223372036854771712
+
+
+def system(root, membership, groups):
+    """A file system with this process' groups: {folder: (limit, used, stat), ...}."""
+    (root / "proc/self").mkdir(parents=True)
+    (root / "proc/self/cgroup").write_text(membership)
+    for folder, (limit, used, stat) in groups.items():
+        group = root / "sys/fs/cgroup" / folder
+        group.mkdir(parents=True, exist_ok=True)
+        v1 = folder.split("/")[0] == "memory"
+        limit_file, used_file = memory.FILES[1 if v1 else 2]
+        (group / limit_file).write_text(f"{limit}\n")
+        (group / used_file).write_text(f"{used}\n")
+        (group / "memory.stat").write_text("".join(f"{k} {v}\n" for k, v in stat.items()))
+    return memory.left_in_groups(root)
+
+
+def test_without_control_groups_there_is_no_limit(tmp_path):
+    assert memory.left_in_groups(tmp_path) == []
+
+
+def test_a_container_of_version_2(tmp_path):
+    group = {"": (1000 * MIB, 400 * MIB, {"anon": 5, "active_file": 30, "inactive_file": 70})}
+    assert system(tmp_path, "0::/\n", group) == [600 * MIB + 100]
+
+
+def test_groups_above_limit_too_and_max_is_no_limit(tmp_path):
+    groups = {
+        "user.slice": (900 * MIB, 800 * MIB, {}),
+        "user.slice/job": (500 * MIB, 100 * MIB, {}),
+        "user.slice/job/step": ("max", 50 * MIB, {}),
+        "user.slice/other": (1, 1, {}),
+    }
+    assert sorted(system(tmp_path, "0::/user.slice/job/step\n", groups)) == [100 * MIB, 400 * MIB]
+
+
+def test_version_1_has_a_folder_and_names_of_its_own(tmp_path):
+    stat = {"active_file": 1, "total_active_file": 30, "total_inactive_file": 70}
+    groups = {
+        "memory": (UNLIMITED_V1, 10**12, {}),
+        "memory/docker/abc": (1000 * MIB, 400 * MIB, stat),
+    }
+    left = system(tmp_path, "5:cpu,cpuacct:/x\n4:memory:/docker/abc\n0::/\n", groups)
+    assert min(left) == 600 * MIB + 100
+
+
+def test_a_group_that_only_the_host_sees_is_found_at_the_top(tmp_path):
+    groups = {"memory": (700 * MIB, 200 * MIB, {})}
+    assert system(tmp_path, "4:memory:/docker/abc\n", groups) == [500 * MIB]
+
+
+@pytest.mark.parametrize(("left", "expected"), [([], 900), ([2000, 500], 500), ([-5], 0)])
+def test_the_smallest_limit_counts(monkeypatch, left, expected):
+    available = type("Memory", (), {"available": 900})
+    monkeypatch.setattr(psutil, "virtual_memory", available)
+    monkeypatch.setattr(memory, "left_in_groups", lambda root: left)
+    assert memory.free() == expected
+
+
+def test_this_machine_has_some_free_memory():
+    assert 0 < memory.free() <= psutil.virtual_memory().total
