@@ -19,13 +19,16 @@ CHUNK = 64  # tiles: 16 MB at a time
 
 def main():
     normalize = read_params(Normalize)
+    # Threads of Python 3.11 must not read headers at once: ast.literal_eval fails now and then.
+    stored = np.load(TILES, mmap_mode="r")
+    form = stored.dtype, "r", stored.offset, stored.shape
 
     def statistics(start):
         # Opened anew each time: pages of a mapping that is kept count as this process'.
-        tiles = np.load(TILES, mmap_mode="r")[start : start + CHUNK]
+        tiles = np.memmap(TILES, *form)[start : start + CHUNK]
         return scaling.statistics(np.array(tiles), normalize.axis, normalize.scaler)
 
-    starts = range(0, len(np.load(TILES, mmap_mode="r")), CHUNK)
+    starts = range(0, len(stored), CHUNK)
     parts = list(each(statistics, starts, label="normalize", unit="chunk"))
     fresh(OUT)
     OUT.mkdir()

@@ -38,8 +38,11 @@ def main():
     fresh(OUT)
     OUT.mkdir()
     shape = (sum(counts), frame // 2, size)
-    for path in STEMS.values():
-        open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+    # Threads of Python 3.11 must not read headers at once: ast.literal_eval fails now and then.
+    offsets = {
+        path: open_memmap(path, mode="w+", dtype=np.float32, shape=shape).offset
+        for path in STEMS.values()
+    }
 
     def cut(job):
         song, first, count = job
@@ -49,7 +52,8 @@ def main():
             spectrum = spectrogram.stft(waveform[:, 0], frame, hop)
             tiles[stem] = spectrogram.tiles(np.abs(spectrum), size)
             # Opened anew for each song: pages of a mapping that is kept count as this process'.
-            open_memmap(path, mode="r+")[first : first + count] = tiles[stem]
+            whole = np.memmap(path, np.float32, "r+", offsets[path], shape)
+            whole[first : first + count] = tiles[stem]
             if stem == "mixture":
                 phases = spectrogram.tiles(spectrogram.phase(spectrum), size)
         energy = np.abs(spectrogram.tile_waveforms(tiles["vocals"], phases, hop)).sum(axis=1)
