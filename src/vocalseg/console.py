@@ -28,6 +28,8 @@ class OneLineGroup(TyperGroup):
     def main(self, *args, standalone_mode: bool = True, **options):
         try:
             status = super().main(*args, standalone_mode=False, **options)
+            if status == INTERRUPTED:  # typer has caught it
+                raise KeyboardInterrupt
         except BadInput as error:
             status = fail(str(error))
         except _UsageError as error:

@@ -95,12 +95,25 @@ def check(values: Any, where: str = "params.yaml") -> Params:
     """
     if not isinstance(values, dict):
         raise BadInput(f"{where}: must hold sections ({', '.join(Params.model_fields)})")
-    return Params.validated(values, where)
+    try:
+        return Params.validated(values, where)
+    except BadInput as error:
+        short = (line if len(line) <= 500 else f"{line[:499]}…" for line in error.args)
+        raise BadInput(*short) from None
+    except ValueError:  # Python writes no integer of more than 4300 digits
+        raise BadInput(f"{where}: holds a number of too many digits; correct it") from None
 
 
 def load(path: str | Path = "params.yaml") -> Params:
     """Read and validate a parameter file; raises :class:`BadInput` as :func:`check` does."""
-    return check(read_yaml(Path(path)), str(path))
+    try:
+        values = read_yaml(Path(path))
+    except BadInput:
+        raise
+    except Exception as error:  # PyYAML raises ValueError, KeyError and others at odd scalars
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise BadInput(f"{path}: cannot be read as YAML: {reason}") from None
+    return check(values, str(path))
 
 
 def lookup(values: dict, key: str) -> Any:

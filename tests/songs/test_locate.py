@@ -11,8 +11,8 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+import stempeg
 
-from tests.songs import small_musdb
 from tests.songs.test_catalog import make_set, put
 from vocalseg.songs import catalog, locate, stems
 from vocalseg.songs.folders import SYSTEM_FOLDERS
@@ -31,9 +31,8 @@ def names(root):
 
 
 def put_stem_file(path):
-    small_musdb.write_stem_file(path.with_name("plain.stem.mp4"), small_musdb.stems(0, 0.2))
-    path.with_name("plain.stem.mp4").rename(path)
-    return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return Path(shutil.copy(stempeg.example_stem_path(), path))
 
 
 def notes(caplog):
@@ -66,7 +65,7 @@ def test_a_stem_file_is_taken_in_any_case(root, name, suffix):
     path = put_stem_file(root / "train" / f"{name}{suffix}")
     song = next(song for song in catalog.scan(root, root) if song.name == name)
     assert catalog.folder(song, root) == path
-    assert stems.read(path)[2] == small_musdb.RATE
+    assert stems.read(path)[2] == 44_100
 
 
 @pytest.mark.parametrize("file_name", ["Mixture.WAV", "MIXTURE.wav", "mixture.Wav"])
@@ -257,10 +256,9 @@ def test_folders_without_sound_and_songs_outside_the_splits_are_named(root, capl
 
 
 def two_sets(tmp_path, wav="musdb18hq", stem_files="musdb18"):
-    for number, split in enumerate(("train", "test")):
+    for split in ("train", "test"):
         put(tmp_path / wav / split / "song")
-        song = small_musdb.stems(number, 0.2)
-        small_musdb.write_stem_file(tmp_path / stem_files / split / "song.stem.mp4", song)
+        put_stem_file(tmp_path / stem_files / split / "song.stem.mp4")
     return tmp_path
 
 

@@ -1,0 +1,279 @@
+"""Stems as files: whole or not there, what a format cannot hold is said, and no input is harmed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+from typer.testing import CliRunner
+
+from tests import sounds
+from tests.test_cli import model  # noqa: F401 (a fixture)
+from vocalseg import audio, cli, console, song_file
+from vocalseg.errors import BadInput
+
+RATE = sounds.RATE
+
+
+@pytest.fixture
+def song(tmp_path):
+    path = tmp_path / "song.wav"
+    sf.write(path, sounds.sound(0.5), RATE)
+    return path
+
+
+def run(*arguments):
+    return CliRunner().invoke(cli.app, ["separate", *map(str, arguments)])
+
+
+def line(done, status=2):
+    """The one line on stderr of a command that failed."""
+    assert done.exit_code == status, (done.stderr, done.exception)
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    return done.stderr
+
+
+def left(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+# ------------------------------------------------------------------ whole or not there
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from vocalseg import song_file
+from vocalseg.errors import BadInput
+
+song, kind, limit = sys.argv[1:]
+targets = {stem: Path("out") / f"{stem}.{kind}" for stem in ("vocals", "accompaniment")}
+noise = np.random.default_rng(0).uniform(-0.5, 0.5, (44100, 2)).astype(np.float32)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
+try:
+    with song_file.opened(song) as sound, song_file.created(targets, sound) as files:
+        for stem in files.values():
+            stem.write(noise)
+except BadInput as error:
+    sys.exit(str(error))
+"""
+
+
+@pytest.mark.parametrize("kind", ["wav", "flac", "mp3"])
+@pytest.mark.parametrize("share", [0.3, 0.999], ids=["in the middle", "with the last bytes"])
+def test_a_full_disk_leaves_nothing_under_the_final_names(song, tmp_path, kind, share):
+    def write(limit):
+        return subprocess.run(
+            [sys.executable, "-c", LIMITED, song, kind, str(limit)],
+            cwd=tmp_path, capture_output=True, text=True,
+        )  # fmt: skip
+
+    assert write(1 << 24).returncode == 0  # enough
+    whole = min((tmp_path / "out").iterdir(), key=lambda path: path.stat().st_size)
+    limit = int(share * whole.stat().st_size)
+    for path in (tmp_path / "out").iterdir():
+        path.unlink()
+    (tmp_path / "out").rmdir()
+    done = write(limit)
+    assert done.returncode == 1 and "cannot be written (File too large)" in done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert left(tmp_path) == ["song.wav"] and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_an_interruption_leaves_nothing_and_keeps_what_was_there(song, tmp_path, error):
+    target = tmp_path / "new/vocals.flac"
+    old = tmp_path / "old.flac"
+    old.write_text("precious")
+    with pytest.raises(error), song_file.opened(song) as sound:
+        targets = {"vocals": target, "accompaniment": old}
+        with song_file.created(targets, sound) as files:
+            files["vocals"].write(sounds.sound())
+            raise error
+    assert left(tmp_path) == ["old.flac", "song.wav"] and old.read_text() == "precious"
+    assert not target.parent.exists()
+
+
+def test_damage_of_the_song_is_not_blamed_on_the_stems(model, tmp_path):  # noqa: F811
+    sf.write(tmp_path / "source.wav", sounds.sound(), RATE)
+    sounds.ffmpeg("-i", tmp_path / "source.wav", tmp_path / "song.flac")
+    content = bytearray((tmp_path / "song.flac").read_bytes())
+    content[len(content) // 2 :: 500] = bytes(len(content[len(content) // 2 :: 500]))
+    (tmp_path / "song.flac").write_bytes(content)
+    out = tmp_path / "out"
+    said = line(run(tmp_path / "song.flac", "--model", model, "-o", out))
+    assert "song.flac: damaged" in said and "--partial" in said and "written" not in said
+    assert not out.exists()
+
+
+def test_partial_takes_what_is_there_and_says_how_much(model, tmp_path):  # noqa: F811
+    path = tmp_path / "song.wav"
+    sf.write(path, sounds.sound(2), RATE)
+    path.write_bytes(path.read_bytes()[: 44 + 4 * RATE])
+    assert "--partial" in line(run(path, "--model", model, "-o", tmp_path / "out"))
+    done = run(path, "--model", model, "-o", tmp_path / "out", "--partial")
+    assert "took 1.00 s" in line(done, 0)
+    assert sf.info(tmp_path / "out/song/vocals.wav").frames == RATE
+
+
+def test_a_song_without_a_known_length_is_separated(model, tmp_path):  # noqa: F811
+    sf.write(tmp_path / "source.wav", sounds.sound(), RATE)
+    ffmpeg_options = sounds.FORMATS["live.webm"]
+    sounds.ffmpeg("-i", tmp_path / "source.wav", *ffmpeg_options, tmp_path / "live.webm")
+    done = run(tmp_path / "live.webm", "--model", model, "-o", tmp_path / "out")
+    assert (done.exit_code, done.stderr) == (0, "")
+    stems = [audio.read(p)[0] for p in sorted((tmp_path / "out/live").iterdir())]
+    np.testing.assert_allclose(sum(stems), audio.read(tmp_path / "live.webm")[0], atol=1e-6)
+
+
+# ------------------------------------------------------------------ what formats can hold
+
+
+@pytest.mark.parametrize(("kind", "clipped"), [("wav", False), ("flac", True), ("mp3", False)])
+def test_samples_above_full_scale_are_kept_or_it_is_said(model, tmp_path, kind, clipped):  # noqa: F811
+    path = tmp_path / "loud.wav"
+    loud = 5 * sounds.sound(1)
+    sf.write(path, loud, RATE, subtype="FLOAT")
+    done = run(path, "--model", model, "-o", tmp_path / "out", "--format", kind)
+    assert done.exit_code == 0
+    assert ("above full scale were clipped" in done.stderr) == clipped
+    stems = [audio.read(p)[0] for p in sorted((tmp_path / "out/loud").iterdir())]
+    assert (np.abs(sum(stems) - loud).max() < 0.5) == (not clipped)
+
+
+@pytest.mark.parametrize("samples", [1, 441, 1152, 50_000])
+@pytest.mark.parametrize("kind", ["wav", "flac", "mp3"])
+def test_stems_are_as_long_as_the_song(model, tmp_path, kind, samples):  # noqa: F811
+    path = tmp_path / "song.wav"
+    sf.write(path, sounds.sound(2)[:samples], RATE)
+    done = run(path, "--model", model, "-o", tmp_path / "out", "--format", kind)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert {len(audio.read(p)[0]) for p in (tmp_path / "out/song").iterdir()} == {samples}
+
+
+@pytest.mark.parametrize(("kind", "rate"), [("mp3", 96_000), ("mp3", 7999), ("flac", 700_000)])
+def test_a_rate_that_a_format_cannot_have_is_said_before_anything_is_done(tmp_path, kind, rate):
+    path = tmp_path / "song.wav"
+    sf.write(path, sounds.sound(0.1), rate)
+    said = line(run(path, "--model", tmp_path / "none", "-o", tmp_path / "out", "--format", kind))
+    assert f"{rate} Hz" in said and "--format wav" in said
+
+
+def test_stems_beyond_four_gibibytes_are_rf64(song, tmp_path):
+    with song_file.opened(song) as sound:
+        sound.seconds = 4 * 3600.0
+        with song_file.created({"vocals": tmp_path / "v.wav"}, sound) as files:
+            files["vocals"].write(sounds.sound())
+    assert sf.info(tmp_path / "v.wav").format == "RF64"
+    assert np.array_equal(audio.read(tmp_path / "v.wav")[0], sounds.sound())
+
+
+def test_a_wav_that_would_outgrow_its_format_is_one_line(song, tmp_path, monkeypatch, rejects):
+    monkeypatch.setattr(song_file, "WAV_BYTES", 1_000_000)
+    with (
+        rejects(tmp_path / "v.wav", "more than a WAV file can hold"),
+        song_file.opened(song) as sound,
+        song_file.created({"vocals": tmp_path / "v.wav"}, sound) as files,
+    ):
+        for _ in range(9):
+            files["vocals"].write(sounds.sound())
+    assert left(tmp_path) == ["song.wav"]
+
+
+# ------------------------------------------------------------------ inputs are not harmed
+
+
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda song, out: os.link(song, out),
+        lambda song, out: out.symlink_to(song),
+        lambda song, out: song.rename(out) and song.symlink_to(out),
+    ],
+    ids=["hard link", "symbolic link", "song is a link"],
+)
+def test_no_stem_is_written_to_a_song(tmp_path, song, make):
+    out = tmp_path / "out/vocals.wav"
+    out.parent.mkdir()
+    make(song, out)
+    content = song.read_bytes()
+    said = line(run(song, "-o", tmp_path / "out", "--names", "{stem}", "--overwrite"))
+    assert "is the song" in said
+    assert song.read_bytes() == content
+
+
+def test_a_song_in_the_output_folder_is_not_replaced(tmp_path, song):
+    song.rename(tmp_path / "vocals.wav")
+    done = run(tmp_path / "vocals.wav", "-o", tmp_path, "--names", "{stem}", "--overwrite")
+    assert "is the song" in line(done)
+
+
+@pytest.mark.parametrize("names", [("Song", "song"), ("é", "e\N{COMBINING ACUTE ACCENT}")])
+def test_names_that_some_file_systems_take_for_one_are_not_used_twice(tmp_path, song, names):
+    songs = [tmp_path / f"{name}.wav" for name in names]
+    for path in songs:
+        path.write_bytes(song.read_bytes())
+    assert "written twice" in line(run(*songs, "-o", tmp_path / "out"))
+
+
+# ------------------------------------------------------------------ faults of the user's and ours
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ([], "songs"),
+        (["--overlap", "0.7"], "--overlap"),
+        (["--format", "ogg"], "--format"),
+        (["--names", "{song.ext}"], "--names"),
+        (["--names", "../{song}{stem}"], "--names"),
+        (["--names", "{song}/{stem}/"], "--names"),
+        (["--what"], "--what"),
+    ],
+)
+def test_wrong_options_are_one_line(tmp_path, song, arguments, word):
+    done = run(*([song] if arguments else []), "-o", tmp_path / "out", *arguments)
+    assert word in line(done)
+
+
+def test_a_command_that_does_not_exist_is_one_line():
+    assert "divide" in line(CliRunner().invoke(cli.app, ["divide"]))
+
+
+def test_a_fault_of_the_programs_ends_with_where_to_report_it(song, tmp_path, monkeypatch):
+    def broken(*_, **__):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(cli, "load", broken)
+    done = run(song, "-o", tmp_path / "out")
+    assert done.exit_code == 1
+    assert "Traceback" in done.stderr and "RuntimeError: a bug" in done.stderr
+    assert done.stderr.splitlines()[-1] == console.REPORT
+
+
+def test_ctrl_c_is_one_line(song, tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "load", interrupted)
+    assert "interrupted" in line(run(song, "-o", tmp_path / "out"), 130)
+
+
+def test_help_into_a_closed_pipe_says_nothing():
+    command = [Path(sys.executable).with_name("vocalseg"), "separate", "--help"]
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True)
+    os.close(write)
+    assert done.stderr == "" and done.returncode in (0, 1)
+
+
+def test_bad_input_is_one_line_whatever_the_name_holds():
+    name = os.fsdecode(b"a\nb\xf6\x1b[2J.wav")
+    assert str(BadInput(f"{name}: ü 🎤")) == r"a\nb\xf6\x1b[2J.wav: ü 🎤"
