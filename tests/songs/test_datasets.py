@@ -28,11 +28,10 @@ def write_song(path, stem_names=("mixture", "vocals"), suffix=".wav"):
     path.mkdir(parents=True, exist_ok=True)
     for number, name in enumerate(stem_names):
         waveform = tone(200 + 100 * number)
-        if suffix == ".m4a":
+        if suffix in (".m4a", ".mka"):
             sf.write(path / "wave.wav", waveform, RATE)
-            subprocess.run(
-                ["ffmpeg", "-v", "error", "-i", path / "wave.wav", path / f"{name}.m4a"], check=True
-            )
+            coded = path / f"{name}{suffix}"
+            subprocess.run(["ffmpeg", "-v", "error", "-i", path / "wave.wav", coded], check=True)
             (path / "wave.wav").unlink()
         else:
             sf.write(path / f"{name}{suffix}", waveform, RATE)
@@ -182,7 +181,9 @@ def test_what_is_wrong_with_a_table_is_named(tmp_path, base, rejects, table, tex
 # ------------------------------------------------------------------ formats of a song's files
 
 
-@pytest.mark.parametrize("suffix", [".wav", ".flac", ".mp3", ".ogg", ".m4a"])
+@pytest.mark.parametrize(
+    "suffix", [".wav", ".flac", ".mp3", ".ogg", ".m4a", ".aiff", ".w64", ".caf", ".au", ".mka"]
+)
 def test_songs_may_come_in_every_format(tmp_path, suffix):
     song = write_song(tmp_path / "song", suffix=suffix)
     mixture, vocals, rate = stems.read(song)

@@ -45,7 +45,7 @@ def notes(caplog):
 @pytest.mark.parametrize(
     "name",
     [
-        "...And You Will Know Us", ".hidden", "-dash", "Mix: one", "two\nlines\r", "*?[x]", "~",
+        "...And You Will Know Us", ".hidden", "-dash", "Mix: one", "*?[x]", "~",
         'a "quote"', "$MUSDB_PATH", "Mr. Foo", "song.wav", " x ", NFD, "ü" * 127, "%s {x}", "\\",
     ],
 )  # fmt: skip
@@ -174,6 +174,11 @@ def target_outside_utf8(train):
     return train / "b", "not UTF-8"
 
 
+def control_character_in_the_name(train):
+    put(train / "two\r\nlines")
+    return r"two\r\nlines", "line end", "rename"
+
+
 def nothing_before_the_suffix(train):
     put_stem_file(train / ".stem.mp4")
     return train / ".stem.mp4", "no name"
@@ -196,7 +201,8 @@ def split_without_target(train):
         loose_sound, link_without_target, link_to_itself, stem_link_without_target,
         stem_that_is_a_pipe, stem_file_that_is_a_socket, hidden_song_without_vocals,
         other_sound_alone, stem_twice_but_for_case, name_twice_but_for_unicode_form,
-        name_outside_utf8, target_outside_utf8, nothing_before_the_suffix,
+        name_outside_utf8, target_outside_utf8, control_character_in_the_name,
+        nothing_before_the_suffix,
         two_dots_before_the_suffix, split_without_target,
     ],
 )  # fmt: skip

@@ -81,7 +81,7 @@ def read(path: Path) -> list[Song]:
     """Read ``catalog.csv``; names that look like numbers or NA stay names."""
     text = {field.name: str for field in fields(Song) if field.type is str}
     try:
-        rows = pd.read_csv(path, dtype=text, keep_default_na=False)
+        rows = pd.read_csv(path, dtype=text, keep_default_na=False, lineterminator="\n")
         return [Song(**row) for row in rows.to_dict("records")]
     except FileNotFoundError:
         raise BadInput(f"{path}: not there; run `dvc repro download`") from None

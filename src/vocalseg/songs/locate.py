@@ -1,5 +1,6 @@
 """Where the songs of a data set are: which folder is the set, and which songs and files it has."""
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -160,13 +161,16 @@ def _holds_songs(path: Path) -> bool:
 
 
 def _check_name(path: Path) -> None:
-    """Songs' names become names of folders and cells of tables."""
+    """Songs' names become names of folders and cells of tables, line by line."""
     try:
         f"{path} {path.resolve()}".encode()
     except UnicodeEncodeError:
         raise BadInput(f"{path}: its name is not UTF-8; rename it") from None
-    if stems.name(path) in ("", ".", ".."):
+    name = stems.name(path)
+    if name in ("", ".", ".."):
         raise BadInput(f"{path}: no name before {musdb.SUFFIX}; rename it")
+    if any(unicodedata.category(character) == "Cc" for character in name):
+        raise BadInput(f"{path}: a line end or another control character in its name; rename it")
 
 
 def _check_unique(root: Path, found: list[Found]) -> None:
