@@ -13,19 +13,18 @@ from pathlib import Path
 
 from stages import fresh, read_params, run, sources
 from stages.schema.dataset import Dataset
+from stages.sources import RAW
 from vocalseg.errors import refusals_named
 from vocalseg.parallel import each
 from vocalseg.songs import catalog, embedded, musdb, zenodo
-
-RAW = Path("data/raw")
 
 
 @refusals_named(RAW, "give yourself access or free some space, and run again")
 def main():
     dataset = read_params(Dataset)
+    songs = sources.source(dataset)
     fresh(RAW)
     RAW.mkdir()
-    songs = sources.source(dataset)
     if songs is None:
         write = partial(embedded.write_song, seed=dataset.seed, root=RAW)
         list(each(write, embedded.entries(), label="synthesise", processes=True))

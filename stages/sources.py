@@ -7,7 +7,9 @@ from typing import NamedTuple
 from stages.schema.dataset import Dataset
 from vocalseg.errors import BadInput
 from vocalseg.songs import places
+from vocalseg.songs.folders import is_folder
 
+RAW = Path("data/raw")
 SONGS = Path("inputs/songs.json")
 MUSDB18 = ("musdb18", "musdb18-hq")
 
@@ -29,7 +31,13 @@ def source(dataset: Dataset) -> Source | None:
     if dataset.name == "demo":
         return None
     if dataset.root:
-        return Source(Path(dataset.root))
+        folder = Path(dataset.root)
+        if is_folder(folder) and folder.resolve().is_relative_to(RAW.resolve()):
+            raise BadInput(
+                f"params.yaml: dataset.root = {dataset.root!r}: the stage download writes this "
+                "folder anew; move the songs elsewhere"
+            )
+        return Source(folder)
     if dataset.name == "folder":
         raise BadInput(
             f"params.yaml: dataset.root = null: {dataset.name} needs the folder that holds its "

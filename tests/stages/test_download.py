@@ -3,7 +3,11 @@
 import hashlib
 import io
 import json
+import os
 import shutil
+import subprocess
+import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -284,6 +288,71 @@ def test_a_folder_of_songs_needs_its_root(project, rejects):
 def test_a_root_that_is_not_there_is_named(project, tmp_path, rejects):
     with rejects(tmp_path / "nowhere", "no such folder"):
         run_download("musdb18", tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("place", ["data/raw", "data/raw/mine", "link"])
+def test_songs_in_the_folder_that_is_written_are_left_alone(project, twins, rejects, place):
+    root = project / place
+    if place == "link":
+        root.symlink_to("data/raw")
+    shutil.copytree(twins / "wav", root.resolve())
+    before = snapshot(project / "data")
+    with rejects("dataset.root", root, "move the songs"):
+        run_download("folder", root)
+    assert snapshot(project / "data") == before
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda root: root.write_bytes(b"PK"), "a file"),
+        (lambda root: root.symlink_to("gone"), "link whose target"),
+        (lambda root: root.symlink_to(root), "link whose target"),
+        (lambda root: root.mkdir(), "no songs"),
+        (lambda root: shutil.copytree(root.parent / "two", root), "each hold a data set"),
+    ],
+    ids=["file", "broken link", "loop", "empty", "two data sets"],
+)
+def test_what_is_no_data_set_is_named(project, twins, tmp_path, rejects, make, text):
+    for name in ("one", "other"):
+        shutil.copytree(twins / "wav" / "test", tmp_path / "two" / name / "train")
+    make(tmp_path / "root")
+    with rejects(tmp_path / "root", text):
+        run_download("folder", tmp_path / "root")
+
+
+READ_ONLY = """
+import multiprocessing.dummy, os, sys  # before the interpreter may be out of reach
+from stages import download, run
+os.chdir(sys.argv[1])
+if os.geteuid() == 0:
+    os.setgid(65534)
+    os.setuid(65534)
+run(download.main)
+"""
+
+
+def test_a_data_folder_that_may_not_be_written_is_named(project, twins):
+    """Rights are tried as a user without privileges, whoever runs the test."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "project"
+        shutil.copytree(twins / "wav", Path(folder) / "songs")
+        set_params(dataset={"name": "folder", "root": f"{folder}/songs"})
+        (place / "data").mkdir(parents=True)
+        shutil.move("params.yaml", place)
+        for path in (folder, place, place / "data"):
+            Path(path).chmod(0o555)
+        done = subprocess.run(
+            [sys.executable, "-c", READ_ONLY, place],
+            capture_output=True, text=True, cwd=ROOT,
+            env={"PYTHONPATH": os.pathsep.join(sys.path), "HOME": folder},
+        )  # fmt: skip
+        for path in (folder, place, place / "data"):
+            Path(path).chmod(0o755)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "data/raw: Permission denied; give yourself access or free some space, and run again\n"
+    )
 
 
 def test_the_published_archives_are_those_of_the_study():
