@@ -1,7 +1,8 @@
 # `make demo` and `make test` work on a fresh machine: they set up what they need first.
 SHELL := /bin/bash
 PYTHONS := python3.13 python3.12 python3.11
-PYTHON ?= $(firstword $(foreach name,$(PYTHONS),$(shell command -v $(name))) python3.11)
+# A name on PATH may be a shim without a Python behind it, or a Python without venv: each is tried.
+PYTHON ?= $(firstword $(foreach name,$(PYTHONS),$(shell $(name) -c 'import ensurepip' 2>/dev/null && echo $(name))) python3.11)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
@@ -56,8 +57,8 @@ setup: .venv/.done ffmpeg  ## .venv with the pinned packages, and ffmpeg
 # none (PYTHONDONTWRITEBYTECODE) every process would compile TensorFlow anew.
 # The package is installed editable for the `vocalseg` command; stages never rely on it.
 .venv/.done: requirements.txt pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON): not found; install Python 3.11, 3.12 or 3.13, or name one: make PYTHON=/path/to/python3.12" >&2; exit 1; }
-	$(PYTHON) -m venv .venv
+	@python="$(PYTHON)"; "$$python" -c 'import ensurepip' 2>/dev/null || { echo "$$python: no Python that runs and has venv; install Python 3.11, 3.12 or 3.13, or name one: make PYTHON=/path/to/python3.12" >&2; exit 1; }; \
+	echo "$$python -m venv .venv"; "$$python" -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements.txt
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	-.venv/bin/python -m compileall -q -j 0 .venv/lib

@@ -32,7 +32,7 @@ def main():
         songs = sources.Source(RAW)
     elif songs.downloaded and not songs.folder.exists():
         fetch(dataset.name, songs.folder)
-        sources.write(dataset)  # the stage `inputs` ran before there was anything to list
+        sources.update(dataset)  # the stage `inputs` ran before there was anything to list
     found = catalog.scan(
         catalog.locate(songs.folder, dataset.name),
         RAW,

@@ -21,10 +21,12 @@ def main():
     pipeline = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"]
     stages = [name for name in pipeline if name != "inputs"]
     for name in stages:
-        sources.write_json(OUT / f"{name}.json", code.dependencies(f"stages.{name}"))
-    sources.write(params.dataset)
+        content = code.dependencies(f"stages.{name}")
+        if name == "download":
+            content["songs"] = sources.state(params.dataset)
+        sources.write_json(OUT / f"{name}.json", content)
     # DVC leaves this folder as it is (`persist`): what no stage needs any more is removed here.
-    for path in set(OUT.iterdir()) - {sources.SONGS, *(OUT / f"{name}.json" for name in stages)}:
+    for path in set(OUT.iterdir()) - {OUT / f"{name}.json" for name in stages}:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 

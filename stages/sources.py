@@ -10,7 +10,7 @@ from vocalseg.songs import places
 from vocalseg.songs.folders import is_folder
 
 RAW = Path("data/raw")
-SONGS = Path("inputs/songs.json")
+INPUTS = Path("inputs/download.json")
 MUSDB18 = ("musdb18", "musdb18-hq")
 
 
@@ -61,9 +61,9 @@ def state(dataset: Dataset) -> dict[str, list[int]]:
     return {name: list(stat) for name, stat in locate.files(found.folder).items()}
 
 
-def write(dataset: Dataset) -> None:
-    """Write :func:`state` for the stage ``download`` to depend on."""
-    write_json(SONGS, {"files": state(dataset)})
+def update(dataset: Dataset) -> None:
+    """Write :func:`state` anew to what the stage ``download`` depends on."""
+    write_json(INPUTS, json.loads(INPUTS.read_text(encoding="utf-8")) | {"songs": state(dataset)})
 
 
 def write_json(path: Path, content: dict) -> None:

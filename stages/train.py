@@ -20,16 +20,13 @@ from vocalseg import model_file
 from vocalseg.compute import computing
 from vocalseg.errors import BadInput
 from vocalseg.loader import TileStore
-from vocalseg.training import fit, reference_losses
+from vocalseg.training import fit, loss_of_zeros
 from vocalseg.unet import build_unet
 
 TILES, SCALING, EXAMPLES = Path("data/tiles"), Path("data/scaling"), Path("data/examples.csv")
 CODE = Path("inputs/train.json")
-MODEL, METRICS, CURVES = (
-    Path("models/unet.json"),
-    Path("metrics/train.json"),
-    Path("plots/training"),
-)
+MODEL = Path("models/unet.json")
+METRICS, CURVES = Path("metrics/train.json"), Path("plots/training")
 
 
 def main():
@@ -78,20 +75,19 @@ def main():
     # A network that was never compiled saves its weights alone, without the optimizer's state.
     trained = build_unet(*size)
     trained.set_weights(model.get_weights())
-    fresh(MODEL, MODEL.with_suffix(".weights.h5"))
+    fresh(MODEL.parent)
+    MODEL.parent.mkdir()
     model_file.save(MODEL, trained, settings, computed)
     best = history.loc[history["val_loss"].idxmin()]
-    baselines = reference_losses(store, examples, train.loss, train.batch_size)
     metrics = {
         "best_epoch": int(best["epoch"]),
-        "loss": best["loss"],
         "val_loss": best["val_loss"],
-        **{f"val_loss_of_{name}": value for name, value in baselines.items()},
+        "val_loss_of_zeros": loss_of_zeros(store, examples, train.loss, train.batch_size),
     }
     metrics = {k: round(v, 6) for k, v in metrics.items()}
     fresh(METRICS)
     METRICS.write_text(json.dumps(metrics, indent=2) + "\n")
-    trainings.record(MODEL.with_suffix(".weights.h5"), history["seconds"].sum())
+    trainings.record(METRICS, history["seconds"].sum())
     backup.unlink(missing_ok=True)  # another clone may have trained the same
 
 

@@ -35,14 +35,14 @@ def folder() -> Path:
         ) from None
 
 
-def record(weights: Path, seconds: float) -> None:
-    """Remember how long the training took that made a file of weights."""
-    digest = hashlib.md5(weights.read_bytes(), usedforsecurity=False).hexdigest()
+def record(metrics: Path, seconds: float) -> None:
+    """Remember how long the training took that wrote a file of metrics."""
+    digest = hashlib.md5(metrics.read_bytes(), usedforsecurity=False).hexdigest()
     (folder() / f"{digest}.seconds").write_text(f"{seconds:.1f}\n")
 
 
 def seconds(md5: str) -> float:
-    """Duration of the training whose weights have this MD5; NaN if it ran on another machine."""
+    """Duration of the training whose metrics have this MD5; NaN if it ran on another machine."""
     path = _path() / f"{md5}.seconds"
     return float(path.read_text()) if path.is_file() else math.nan
 

@@ -16,7 +16,7 @@ from study import paper
 from study.repository import file_at, stages_of
 from vocalseg.errors import BadInput
 
-SONGS, WEIGHTS = "plots/songs.csv", "models/unet.weights.h5"
+SONGS, TRAINED = "plots/songs.csv", "metrics/train.json"
 SCORES = [
     *("table1.sdr", "table1.sir", "table1.sar"),
     *("museval.sdr", "museval.sir", "museval.sar"),
@@ -120,7 +120,7 @@ def durations(found: pd.DataFrame, repo: str | Path = ".") -> pd.Series:
 
     def seconds(rev: str) -> float:
         outs = stages_of(file_at(rev, "dvc.lock", repo))["train"]["outs"]
-        return trainings.seconds(next(o["md5"] for o in outs if o["path"] == WEIGHTS))
+        return trainings.seconds(next(o["md5"] for o in outs if o["path"] == TRAINED))
 
     return found["rev"].map(seconds).astype(float)
 

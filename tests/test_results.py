@@ -52,10 +52,9 @@ def test_metrics_are_those_of_the_lock_file(name):
     assert found == out["md5"], AGAIN
 
 
-def test_the_network_learned_more_than_silence_and_more_than_the_mixture():
+def test_the_network_learned_more_than_silence():
     train = metrics("train")
     assert train["val_loss"] < 0.9 * train["val_loss_of_zeros"]
-    assert train["val_loss"] < 0.5 * train["val_loss_of_mixture"]
 
 
 @pytest.mark.parametrize(("protocol", "metric"), [("global", "sdr"), ("museval", "sdr")])

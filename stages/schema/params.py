@@ -106,14 +106,7 @@ def check(values: Any, where: str = "params.yaml") -> Params:
 
 def load(path: str | Path = "params.yaml") -> Params:
     """Read and validate a parameter file; raises :class:`BadInput` as :func:`check` does."""
-    try:
-        values = read_yaml(Path(path))
-    except BadInput:
-        raise
-    except Exception as error:  # PyYAML raises ValueError, KeyError and others at odd scalars
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise BadInput(f"{path}: cannot be read as YAML: {reason}") from None
-    return check(values, str(path))
+    return check(read_yaml(Path(path)), str(path))
 
 
 def lookup(values: dict, key: str) -> Any:

@@ -98,6 +98,6 @@ def read_yaml(path: Path) -> Any:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file; run from the repository's folder") from None
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
+    except Exception as error:  # PyYAML raises ValueError, KeyError and others at odd scalars
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise BadInput(f"{path}: cannot be read as YAML: {reason}") from None

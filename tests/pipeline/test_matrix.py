@@ -158,7 +158,7 @@ def undisturbed(finished, made_once) -> str:
 
 
 def weights(lock: dict) -> str:
-    (out,) = [o for o in lock["train"]["outs"] if o["path"] == "models/unet.weights.h5"]
+    (out,) = [o for o in lock["train"]["outs"] if o["path"] == "models"]
     return out["md5"]
 
 

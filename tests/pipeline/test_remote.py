@@ -38,6 +38,7 @@ def test_a_remote_that_does_not_answer_is_told_and_no_error(bare):
 
 def test_the_model_is_fetched_by_its_name_and_version(project, tmp_path):
     project.run("git", "tag", "-a", "unet@v1.0.0", "-m", "First")
-    got = tmp_path / "got.h5"
+    got = tmp_path / "got"
     project.run("dvc", "artifacts", "get", str(project.path), "unet", "-o", str(got))
-    assert got.read_bytes() == (project.path / "models/unet.weights.h5").read_bytes()
+    for name in ("unet.json", "unet.weights.h5"):
+        assert (got / name).read_bytes() == (project.path / "models" / name).read_bytes()

@@ -50,11 +50,11 @@ def test_it_is_at_most_120_characters_wide(found, differing):
         assert "more parameters differ" in lines[-1]
 
 
-def test_durations_are_found_by_the_weights(tmp_path, monkeypatch):
+def test_durations_are_found_by_the_metrics(tmp_path, monkeypatch):
     monkeypatch.setenv("VOCALSEG_TRAININGS", str(tmp_path / "kept"))
-    weights = tmp_path / "weights.h5"
-    weights.write_bytes(b"weights")
-    trainings.record(weights, 12.34)
+    metrics = tmp_path / "train.json"
+    metrics.write_text('{"val_loss": 0.5}')
+    trainings.record(metrics, 12.34)
     (digest,) = [path.stem for path in (tmp_path / "kept").glob("*.seconds")]
     assert trainings.seconds(digest) == 12.3
 
