@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dvc.repo import Repo
 
-from study.matrix import locks
+from study.repository import locks
 
 
 def contents(repo: Repo, lock: dict, stages: set[str]) -> dict[str, int]:

@@ -21,26 +21,14 @@ from dvc.repo.experiments.queue.base import QueueEntry
 from dvc.repo.experiments.queue.remove import remove_tasks
 from dvc_task.proc.process import ProcessInfo
 
+from study.naming import Experiment
+from study.progress import lines_of, show
 from vocalseg.errors import BadInput
 
 POLL = 4.0  # seconds
 PATIENCE = 3  # polls in a row without a worker behind it before an experiment counts as lost
 GRACE = 20.0  # seconds for what was told to end
 UNFIT = "#?%"  # in paths: of another meaning in a file:// address
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """What `dvc exp run --queue` is given: a name, ``-S`` overrides, and stages (none: all)."""
-
-    name: str
-    overrides: tuple[str, ...]
-    stages: tuple[str, ...] = ()
-
-    @property
-    def command(self) -> list[str]:
-        options = [word for override in self.overrides for word in ("-S", override)]
-        return ["exp", "run", "--queue", "--name", self.name, *options, *self.stages]
 
 
 @dataclass(frozen=True)
@@ -55,15 +43,17 @@ class Task:
     @property
     def log(self) -> list[str]:
         """Lines that the experiment has printed so far."""
-        if self.process is None or not Path(self.process.stdout).exists():
-            return []
-        text = Path(self.process.stdout).read_text(encoding="utf-8", errors="replace")
-        return text.replace("\r", "\n").splitlines()
+        return lines_of(Path(self.process.stdout)) if self.process else []
 
 
 def dvc(*arguments: str) -> None:
     """Run a DVC command; raises :class:`subprocess.CalledProcessError` if it fails."""
     subprocess.run([sys.executable, "-m", "dvc", *arguments], check=True)
+
+
+def enqueue(experiment: Experiment) -> None:
+    """Add an experiment to DVC's queue."""
+    dvc("exp", "run", "--queue", "--quiet", *experiment.arguments)
 
 
 def require_queue() -> None:
@@ -98,7 +88,7 @@ def work(experiments: Iterable[Experiment], jobs: int) -> dict[str, list[str]]:
     forget(wanted)
     try:
         for experiment in wanted.values():
-            dvc(*experiment.command, "--quiet")
+            enqueue(experiment)
         return _watch(wanted, jobs)
     except KeyboardInterrupt:
         print("interrupted: stopping the experiments", flush=True)
@@ -111,11 +101,11 @@ def forget(names: Iterable[str]) -> None:
     """Take experiments out of the queue, whatever their state; kill those that run."""
     names = set(names)
     with Repo() as repo:
-        _remove(repo, [task for task in _tasks(repo, names) if task.status != "running"])
+        _remove(repo, [task for task in tasks(repo, names) if task.status != "running"])
     deadline = time.monotonic() + GRACE
     while True:
         with Repo() as repo:
-            found = _tasks(repo, names)
+            found = tasks(repo, names)
             running = [task for task in found if task.status == "running"]
             # A worker that is left to itself tidies up after what it ran.
             if not running or time.monotonic() > deadline:
@@ -141,10 +131,10 @@ def _watch(wanted: dict[str, Experiment], jobs: int) -> dict[str, list[str]]:
     missed: dict[str, int] = {}
     while True:
         with Repo() as repo:
-            found = {task.name: task for task in _tasks(repo, wanted)}
+            found = {task.name: task for task in tasks(repo, wanted)}
             workers = _workers(repo)
         for task in found.values():
-            shown[task.name] = _show(task, shown.get(task.name, 0))
+            shown[task.name] = show(task.name, task.log, shown.get(task.name, 0))
         queued, running = (
             [task for task in found.values() if task.status == status]
             for status in ("queued", "running")
@@ -159,13 +149,14 @@ def _watch(wanted: dict[str, Experiment], jobs: int) -> dict[str, list[str]]:
             forget(lost)
             for name in lost:
                 shown.pop(name, None)  # its log begins anew
-                dvc(*wanted[name].command, "--quiet")
+                enqueue(wanted[name])
         elif queued and len(workers) < min(jobs, len(queued) + len(running) - len(missed)):
             dvc("queue", "start", "--quiet", "--jobs", str(jobs))
         time.sleep(POLL)
 
 
-def _tasks(repo: Repo, names: Iterable[str]) -> list[Task]:
+def tasks(repo: Repo, names: Iterable[str]) -> list[Task]:
+    """What DVC's queue knows of the named experiments."""
     queue = repo.experiments.celery_queue
     found = [
         *((entry, "running") for entry in queue.iter_active()),
@@ -250,12 +241,3 @@ def _remove(repo: Repo, tasks: list[Task]) -> None:
         info = Path(queue.get_infofile_path(task.entry.stash_rev))
         if task.status == "running" and info.exists():
             shutil.rmtree(ExecutorInfo.load_json(str(info)).root_dir, ignore_errors=True)
-
-
-def _show(task: Task, seen: int) -> int:
-    """Print new lines that tell how far an experiment is; return how many lines it has."""
-    lines = task.log
-    for line in lines[seen:]:
-        if line.startswith(("Running stage", "epoch ")):
-            print(f"{task.name}: {line.rstrip(':')}", flush=True)
-    return len(lines)

@@ -5,7 +5,8 @@ import yaml
 from dvc.repo import Repo
 
 from stages.schema.params import check
-from study.matrix import Pipeline, combinations, experiment, name_of, with_settings
+from study.naming import combinations, experiment, name_of
+from study.pipeline import Pipeline, with_settings
 from tests.pipeline.conftest import ROOT
 
 PARAMS = check(yaml.safe_load((ROOT / "params.yaml").read_text()))
@@ -42,9 +43,7 @@ def test_numbers_stand_with_their_key_in_a_name(settings, name):
 
 def test_an_experiment_is_the_plain_line_of_the_readme():
     queued = experiment("time-mse", {"normalize.axis": "time", "train.loss": "mse"})
-    assert " ".join(queued.command) == (
-        "exp run --queue --name time-mse -S normalize.axis=time -S train.loss=mse"
-    )
+    assert " ".join(queued.arguments) == "--name time-mse -S normalize.axis=time -S train.loss=mse"
 
 
 def test_other_values_of_some_keys_leave_the_rest():

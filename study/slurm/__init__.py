@@ -1,0 +1,1 @@
+"""The runner for clusters: a matrix as array jobs of SLURM."""
