@@ -35,7 +35,8 @@ class Separator:
     Parameters
     ----------
     network : callable
-        Scaled mixture tiles to scaled vocal tiles: float32 (n, bins, frames, 1) to the same.
+        Scaled mixture tiles (n, bins, frames, 1) to what ``settings`` say it gives: scaled vocals
+        or a mask, or those of the accompaniment too, float32 (n, bins, frames, targets).
     settings : Settings
     overlap : float, in [0, 0.5]
         Of neighbouring tiles, cross-faded; at 0 they stand side by side.
@@ -65,6 +66,7 @@ class Separator:
             raise ValueError(f"output {output!r} is neither mask nor magnitude")
         self.network, self.settings, self.extend, self.output = network, settings, extend, output
         self.shared = round(overlap * settings.tile_frames)
+        self.log = settings.scaler in scaling.LOGARITHMIC
 
     @classmethod
     def load(
@@ -88,12 +90,11 @@ class Separator:
         BadInput
             If a file is missing, damaged, or of another version.
         """
-        from vocalseg.unet import build_unet
+        from vocalseg import networks
 
         path = Path(path)
         settings, weights = model_file.load(path)
-        size = settings.bins, settings.tile_frames, settings.filters, settings.depth
-        model = build_unet(*size, precision)
+        model = networks.build(settings, precision)
         try:
             model.load_weights(weights)
         except (ValueError, OSError) as error:
@@ -111,17 +112,30 @@ class Separator:
 
         Returns
         -------
-        float32 array of the same shape, linear as the network's last layer: not clipped at 0.
+        float32 array of the same shape. Of a network that gives magnitudes of the vocals alone,
+        linear as its last layer: not clipped at 0.
         """
         estimate = np.empty_like(mixture)
         for start in range(0, len(mixture), self.batch):
             tiles = mixture[start : start + self.batch]
-            offset, scale = scaling.statistics(tiles, self.settings.axis, self.settings.scaler)
+            offset, scale = self._statistics(tiles)
             scaled = np.zeros((self.batch, *tiles.shape[1:], 1), np.float32)
-            scaled[: len(tiles), ..., 0] = scaling.apply(tiles, offset, scale)
-            output = np.asarray(self.network(scaled))[: len(tiles), ..., 0]
-            estimate[start : start + self.batch] = scaling.undo(output, offset, scale)
+            scaled[: len(tiles), ..., 0] = scaling.apply(tiles, offset, scale, self.log)
+            output = np.moveaxis(np.asarray(self.network(scaled))[: len(tiles)], 3, 0)
+            if self.settings.output == "mask":
+                targets = output * tiles
+            else:
+                targets = [scaling.undo(x, offset, scale, self.log) for x in output]
+            estimate[start : start + self.batch] = (
+                targets[0] if len(targets) == 1 else _soft_mask(*targets) * tiles
+            )
         return estimate
+
+    def _statistics(self, tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        settings = self.settings
+        if settings.scaler != "standard":
+            return scaling.statistics(tiles, settings.axis, settings.scaler)
+        return tuple(np.float32(x)[:, np.newaxis] for x in (settings.offset, settings.scale))
 
     def mask_tiles(self, mixture: np.ndarray) -> np.ndarray:
         """Estimate over mixture, held to [0, 1]; 0 where the mixture is silent.
@@ -249,6 +263,13 @@ class Separator:
             mean = (mask[:, upper] * weight).sum(axis=1) / weight.sum(axis=1)
             full[:, bins:] = mean[:, np.newaxis]
         return full
+
+
+def _soft_mask(vocals: np.ndarray, accompaniment: np.ndarray) -> np.ndarray:
+    """V²/(V²+A²) of two magnitudes, negative ones taken as 0; 0 where both are."""
+    power, other = (np.square(np.maximum(x, 0)) for x in (vocals, accompaniment))
+    whole = power + other
+    return np.divide(power, whole, out=np.zeros_like(power), where=whole > 0)
 
 
 def _mask(estimate: np.ndarray, mixture: np.ndarray) -> np.ndarray:

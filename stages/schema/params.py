@@ -10,6 +10,7 @@ from stages.schema.augment import Augment
 from stages.schema.dataset import Dataset
 from stages.schema.eval import Eval
 from stages.schema.excerpts import Excerpts
+from stages.schema.mixing import Mixing
 from stages.schema.model import Model
 from stages.schema.normalize import Normalize
 from stages.schema.page import Page
@@ -24,6 +25,10 @@ class Reports(Page, Excerpts):
     """The section ``reports``, which two stages read in part."""
 
 
+class AllAugment(Mixing, Augment):
+    """The section ``augment``, which two stages read in part."""
+
+
 class Params(Study):
     """All of ``params.yaml``."""
 
@@ -31,7 +36,7 @@ class Params(Study):
     audio: Audio
     stft: Stft
     normalize: Normalize
-    augment: Augment
+    augment: AllAugment
     model: Model
     train: Train
     eval: Eval
@@ -49,6 +54,37 @@ class Params(Study):
                 raise ValueError(
                     f"{key} = {size} must be a multiple of 2^model.depth = {step}; "
                     "change it or model.depth"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _waveforms_are_scaled_last(self):
+        if self.train.augment_on == "magnitudes":
+            return self
+        plain = (
+            ("model.output", self.model.output, "magnitude"),
+            ("model.targets", self.model.targets, "vocals"),
+            ("train.select", self.train.select, "val_loss"),
+            *((f"augment.{k}", getattr(self.augment, k), f.default)
+              for k, f in Mixing.model_fields.items() if k != "level"),
+        )  # fmt: skip
+        changed = [f"{key} = {value!r}" for key, value, default in plain if value != default]
+        if self.train.loss in ("l1_linear", "sdr"):
+            changed.append(f"train.loss = {self.train.loss!r}")
+        if changed:
+            raise ValueError(
+                f"{changed[0]} is about magnitudes or waveforms, which are scaled last: it needs "
+                "train.augment_on = magnitudes"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _phases_fit(self):
+        for key in ("pitch", "tempo"):
+            if getattr(self.augment, key) and self.train.loss == "sdr":
+                raise ValueError(
+                    f"augment.{key}: changes magnitudes, not waveforms, whose SDR train.loss is; "
+                    "set it to 0, or train.loss to another"
                 )
         return self
 

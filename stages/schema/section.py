@@ -38,7 +38,7 @@ class Section(BaseModel):
         return value
 
     @classmethod
-    def select(cls, values: dict, where: str = "params.yaml") -> Self:
+    def of_file(cls, values: dict, where: str = "params.yaml") -> Self:
         """Validate the fields of this class, out of the content of the whole file.
 
         Parameters
@@ -62,7 +62,7 @@ class Section(BaseModel):
 
     @classmethod
     def validated(cls, values: dict, where: str, prefix: str = "") -> Self:
-        """Validate ``values``; raises :class:`BadInput` as :meth:`select` does."""
+        """Validate ``values``; raises :class:`BadInput` as :meth:`of_file` does."""
         try:
             return cls.model_validate(values)
         except ValidationError as error:

@@ -1,0 +1,255 @@
+"""Examples made from waveforms: sources of any songs, mixed anew in each epoch.
+
+The STFT is linear, so the spectrum of a mix is the sum of its sources' spectra: a new mix costs no
+more than reading two sources. What is random follows from (seed, epoch, row of the table) alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import scipy.fft
+import soxr
+
+from vocalseg.spectrogram import hann
+
+#: Vocals and accompaniment of a tile, complex64 (2, bins, frames).
+Sources = np.ndarray
+
+#: What is drawn for each row, uniform in [0, 1), in this order; a new one comes last.
+DRAWS = (
+    *("remix", "partner", "gain", "partner_gain", "shift", "partner_shift"),
+    *("pitch", "partner_pitch", "tempo", "partner_tempo"),
+    *("tones", "tone_frequency", "tone_phase", "noise"),
+)
+
+
+@dataclass(frozen=True)
+class Mixing:
+    """What is done to training examples; nothing by default.
+
+    Attributes
+    ----------
+    remix : float, in [0, 1]
+        Part of the examples whose accompaniment is another song's.
+    gain : float
+        dB by which each source is raised or lowered, at most.
+    crop : {"grid", "random"}
+        ``random``: a tile begins up to half a tile earlier or later.
+    pitch : float
+        Semitones by which a song is transposed, at most.
+    tempo : float, in [0, 1)
+        Part by which a song becomes faster or slower, at most.
+    tones, noise : float, in [0, 1]
+        Part of the examples with a static tone, or white noise, in their accompaniment.
+    level : float
+        Energy of either over that of the mixture, in dB.
+    """
+
+    remix: float = 0.0
+    gain: float = 0.0
+    crop: str = "grid"
+    pitch: float = 0.0
+    tempo: float = 0.0
+    tones: float = 0.0
+    noise: float = 0.0
+    level: float = -20.0
+
+    @property
+    def active(self) -> bool:
+        """Whether any example differs from what the table says."""
+        parts = self.remix, self.gain, self.pitch, self.tempo, self.tones, self.noise
+        return any(parts) or self.crop == "random"
+
+
+class Mixer:
+    """Spectra of the rows of a table of examples.
+
+    Parameters
+    ----------
+    songs : mapping
+        Name to mixture and vocals, float32 (samples,) each, which may be memory-mapped.
+    tiles : DataFrame
+        ``track`` and ``first_frame`` of each tile of the store.
+    pool : DataFrame
+        Rows of the table that may lend their accompaniment: those trained on.
+    frame_size, hop, frames : int
+        Of the STFT, and of a tile.
+    mixing : Mixing
+    seed : int
+    """
+
+    def __init__(
+        self,
+        songs: Mapping[str, tuple[np.ndarray, np.ndarray]],
+        tiles: pd.DataFrame,
+        pool: pd.DataFrame,
+        *,
+        frame_size: int,
+        hop: int,
+        frames: int,
+        mixing: Mixing = Mixing(),
+        seed: int = 0,
+    ):
+        self.songs, self.mixing, self.seed = songs, mixing, seed
+        self.frame_size, self.hop, self.frames = frame_size, hop, frames
+        self.track, self.first = tiles["track"].to_numpy(), tiles["first_frame"].to_numpy()
+        self.pool = pool.reset_index(drop=True)
+        song = self.track[self.pool["tile"].to_numpy()]
+        self.others = {name: np.flatnonzero(song != name) for name in set(self.track)}
+
+    def spectra(self, rows: pd.DataFrame, epoch: int | None = None) -> np.ndarray:
+        """Vocals and accompaniment of examples, complex64 (n, 2, bins, frames).
+
+        Parameters
+        ----------
+        rows : DataFrame
+            Of the table of examples; the index is a row's number.
+        epoch : int, optional
+            What is random follows from it; without it, nothing is: the table's own examples.
+        """
+        made = np.empty((len(rows), 2, self.frame_size // 2, self.frames), np.complex64)
+        for example, (number, row) in zip(made, rows.iterrows(), strict=True):
+            example[:] = self._plain(row) if epoch is None else self._mixed(row, number, epoch)
+            start = row["blackout_start"]
+            if start >= 0:
+                example[..., start : start + self.frames // 2] = 0
+        return made
+
+    def _mixed(self, row: pd.Series, number: int, epoch: int) -> Sources:
+        mixing = self.mixing
+        rng = np.random.default_rng((self.seed, epoch, number))
+        u = dict(zip(DRAWS, rng.random(len(DRAWS)), strict=True))
+        sources = self._taken(row, u["shift"], u["pitch"], u["tempo"])
+        others = self.others[self.track[row["tile"]]]
+        if u["remix"] < mixing.remix and len(others):
+            partner = self.pool.loc[others[int(u["partner"] * len(others))]]
+            lent = self._taken(partner, *(u[f"partner_{k}"] for k in ("shift", "pitch", "tempo")))
+            sources[1] = lent[1]
+        for source, name in zip(sources, ("gain", "partner_gain"), strict=True):
+            source *= 10 ** (_between(-mixing.gain, mixing.gain, u[name]) / 20)
+        if u["tones"] < mixing.tones:
+            # Digital frequency from 2 bins to 2 bins below the highest.
+            bins = self.frame_size // 2
+            cycles = _between(2, bins - 2, u["tone_frequency"]) / self.frame_size
+            phase = u["tone_phase"] + cycles * np.arange(self._samples)
+            self._add(sources, np.cos(2 * np.pi * phase))
+        if u["noise"] < mixing.noise:
+            self._add(sources, rng.standard_normal(self._samples))
+        return sources
+
+    @property
+    def _samples(self) -> int:
+        return self.frame_size + (self.frames - 1) * self.hop
+
+    def _add(self, sources: Sources, waveform: np.ndarray) -> None:
+        """Add a waveform to the accompaniment, at its level under the mixture."""
+        starts = np.arange(self.frames) * self.hop
+        added = framed(waveform.astype(np.float32), starts, self.frame_size)[:-1]
+        energy = np.square(np.abs(sources.sum(axis=0))).sum()
+        ratio = energy / np.square(np.abs(added)).sum()
+        sources[1] += added * np.float32(np.sqrt(ratio * 10 ** (self.mixing.level / 10)))
+
+    def _plain(self, row: pd.Series) -> Sources:
+        return self._taken(row, *[0.5] * 3)
+
+    def _taken(self, row: pd.Series, shift: float, pitch: float, tempo: float) -> Sources:
+        """The sources of a row; a splice takes each half from its own tile."""
+        tile, half = row["tile"], self.frames // 2
+        change = shift, pitch, tempo
+        if row["kind"] != "splice":
+            return self._cut(tile, 0, self.frames, *change)
+        second = row["next"] if "next" in row else tile + 1
+        parts = [self._cut(tile, half, half, *change), self._cut(second, 0, half, *change)]
+        return np.concatenate(parts, axis=-1)
+
+    def _cut(
+        self, tile: int, skip: int, frames: int, shift: float, pitch: float, tempo: float
+    ) -> Sources:
+        """Frames of a tile, after its first ``skip``; the rest are parts of what mixing allows."""
+        mixing = self.mixing
+        mixture, vocals = self.songs[self.track[tile]]
+        start = (self.first[tile] + skip) * self.hop
+        if mixing.crop == "random":
+            reach = self.frames * self.hop // 2
+            start += round(_between(-reach, reach, shift))
+            start = min(max(start, 0), max(len(mixture) - frames * self.hop, 0))
+        semitones = _between(-mixing.pitch, mixing.pitch, pitch)
+        faster = _between(1 - mixing.tempo, 1 + mixing.tempo, tempo)
+        arguments = start, frames, self.frame_size, self.hop, semitones, faster
+        voice, mix = (spectrum(x, *arguments) for x in (vocals, mixture))
+        return np.stack([voice, mix - voice])
+
+
+def spectrum(
+    waveform: np.ndarray,
+    start: int,
+    frames: int,
+    frame_size: int,
+    hop: int,
+    semitones: float = 0.0,
+    tempo: float = 1.0,
+) -> np.ndarray:
+    """Frames of a song that is transposed and played faster, without its highest bin.
+
+    Resampling transposes; the frames' distance in the song says how fast it is. Each frame is one
+    of the resampled song, so the frames of sources add up to those of their mixture, and
+    magnitudes are those of the other tempo, but phases do not fit from one frame to the next.
+
+    Parameters
+    ----------
+    waveform : float32 array, (samples,)
+        Silence surrounds it.
+    start : int
+        Sample on which the first frame is centred.
+    semitones : float
+        Upwards.
+    tempo : float
+        Factor.
+
+    Returns
+    -------
+    complex64 array, (frame_size / 2, frames)
+    """
+    ratio = 2 ** (semitones / 12)
+    reach = round(frame_size / 2 * ratio)
+    spare = 0 if ratio == 1 else 32 + reach  # for the resampler's edges
+    first = start - reach - spare
+    last = start + round((frames - 1) * hop * tempo) + reach + spare
+    piece = _within(waveform, first, last)
+    if ratio != 1:
+        piece = soxr.resample(piece, ratio, 1.0, quality="HQ")
+    centres = ((reach + spare) + np.arange(frames) * hop * tempo) / ratio
+    starts = np.rint(centres).astype(int) - frame_size // 2
+    return framed(piece, starts, frame_size)[:-1]
+
+
+def framed(waveform: np.ndarray, starts: np.ndarray, frame_size: int) -> np.ndarray:
+    """Windowed FFT of the frames that begin at ``starts``, which need not be evenly apart.
+
+    Parameters
+    ----------
+    waveform : float32 array, (samples,)
+    starts : int array, (frames,)
+        All frames lie within the waveform.
+
+    Returns
+    -------
+    complex64 array, (frame_size / 2 + 1, frames)
+    """
+    frames = waveform[starts[:, np.newaxis] + np.arange(frame_size)]
+    return scipy.fft.rfft(frames * hann(frame_size)).T
+
+
+def _within(waveform: np.ndarray, first: int, last: int) -> np.ndarray:
+    """Samples from ``first`` up to ``last``; zeros outside the waveform."""
+    piece = np.zeros(last - first, np.float32)
+    inside = slice(max(first, 0), max(min(last, len(waveform)), 0))
+    found = waveform[inside]
+    piece[inside.start - first : inside.start - first + len(found)] = found
+    return piece
+
+
+def _between(low: float, high: float, part: float) -> float:
+    return low + (high - low) * part
