@@ -449,3 +449,62 @@ def test_what_is_no_song_is_an_error(waveform):
 def test_an_overlap_out_of_range_is_an_error(overlap):
     with pytest.raises(ValueError, match="overlap"):
         Separator(identity, SMALL, overlap=overlap)
+
+
+# ------------------------------------------------------------------ masks, two targets
+
+
+def test_a_mask_is_applied_as_it_is_whatever_the_scaler(rng):
+    tiles = rng.gamma(1.0, 3.0, (6, 32, 16)).astype(np.float32)
+    mask = rng.uniform(0, 1, (32, 16)).astype(np.float32)
+    for scaler in ("minmax", "robust", "max", "log"):
+        settings = change(SMALL, output="mask", scaler=scaler)
+        separator = Separator(lambda x: 0 * x + mask[..., None], settings)
+        np.testing.assert_allclose(separator.estimate_tiles(tiles), mask * tiles, rtol=1e-6)
+        found = separator.mask_tiles(tiles)
+        np.testing.assert_allclose(found, np.broadcast_to(mask, found.shape), rtol=1e-6)
+
+
+@pytest.mark.parametrize("output", ["mask", "magnitude"])
+@pytest.mark.parametrize("scaler", ["minmax", "log"])
+def test_two_targets_become_a_soft_mask(rng, output, scaler):
+    tiles = rng.gamma(1.0, 3.0, (3, 32, 16)).astype(np.float32)
+    parts = rng.uniform(0, 1, (2, 32, 16)).astype(np.float32)
+    log = scaler == "log"
+    offset, scale = scaling.statistics(tiles, "frequency", scaler)
+
+    def network(x):  # what is estimated is parts * mixture
+        shares = np.moveaxis(parts, 0, -1)
+        if output == "mask":
+            return np.broadcast_to(shares, (len(x), 32, 16, 2))
+        mixture = np.zeros((len(x), 32, 16), np.float32)
+        mixture[: len(tiles)] = tiles
+        channels = [scaling.apply(p * mixture[: len(tiles)], offset, scale, log) for p in parts]
+        full = np.zeros((len(x), 32, 16, 2), np.float32)
+        full[: len(tiles)] = np.stack(channels, axis=-1)
+        return full
+
+    settings = change(SMALL, output=output, scaler=scaler, targets="both")
+    expected = parts[0] ** 2 / (parts[0] ** 2 + parts[1] ** 2)
+    found = Separator(network, settings).mask_tiles(tiles)
+    np.testing.assert_allclose(found, np.broadcast_to(expected, found.shape), atol=1e-4)
+
+
+def test_two_targets_of_nothing_are_no_vocals(rng):
+    tiles = rng.gamma(1.0, 3.0, (2, 32, 16)).astype(np.float32)
+    settings = change(SMALL, output="mask", targets="both")
+    separator = Separator(lambda x: np.zeros((*x.shape[:3], 2), np.float32), settings)
+    assert not separator.estimate_tiles(tiles).any()
+
+
+def test_statistics_of_the_data_set_come_from_the_model(rng):
+    offset, scale = rng.uniform(0.5, 2, (2, 32)).astype(np.float32)
+    values = {"offset": tuple(offset.tolist()), "scale": tuple(scale.tolist())}
+    seen = []
+    separator = Separator(
+        lambda x: seen.append(x) or x, change(SMALL, scaler="standard", **values)
+    )
+    tiles = rng.gamma(1.0, 3.0, (4, 32, 16)).astype(np.float32)
+    np.testing.assert_allclose(separator.estimate_tiles(tiles), tiles, rtol=1e-4, atol=1e-5)
+    expected = (np.log1p(tiles) - offset[:, None]) / scale[:, None]
+    np.testing.assert_allclose(seen[0][..., 0], expected, rtol=1e-5, atol=1e-6)

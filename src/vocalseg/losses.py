@@ -180,7 +180,7 @@ def inverse_stft(spectra: tf.Tensor, hop: int) -> tf.Tensor:
     """
     bins, frames = spectra.shape[-2:]
     window = hann(2 * bins)
-    whole = tf.pad(spectra, [[0, 0]] * (spectra.shape.rank - 2) + [[0, 1], [0, 0]])
+    whole = tf.pad(spectra, [[0, 0]] * (len(spectra.shape) - 2) + [[0, 1], [0, 0]])
     pieces = tf.signal.irfft(tf.linalg.matrix_transpose(whole), [2 * bins]) * window
     length = (frames - 1) * hop
     squares = np.zeros(length + 2 * bins)

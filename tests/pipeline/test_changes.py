@@ -10,6 +10,7 @@ import yaml
 from dvc.repo import Repo
 
 from stages import inputs
+from stages.schema.mixing import Mixing
 from tests.pipeline.conftest import ROOT, STAGES, Project
 
 #: Stages that read a parameter, by section or key; `train.loss` re-runs train and so on.
@@ -20,6 +21,7 @@ READERS = {
     "stft": {"stft_tile", "bounds"},
     "normalize": {"normalize"},
     "augment": {"augment"},
+    **{f"augment.{key}": {"train"} for key in Mixing.model_fields},
     "model": {"train"},
     "train": {"train"},
     "eval": {"eval", "report"},
@@ -42,6 +44,10 @@ OTHER = {
     "train.loss": "mse", "train.epochs": 1, "train.batch_size": 2,
     "train.learning_rate": 0.01, "train.precision": "float32",
     "train.augment_on": "magnitudes", "train.last_batch": "keep",
+    "train.schedule": "cosine", "train.ema": 0.5, "train.select": "val_sdr",
+    "model.name": "strided", "model.output": "mask", "model.targets": "both",
+    "augment.remix": 0.5, "augment.gain": 3.0, "augment.crop": "random", "augment.pitch": 1.0,
+    "augment.tempo": 0.1, "augment.tones": 0.5, "augment.noise": 0.5, "augment.level": -10.0,
     "eval.overlap": 0.25, "eval.extend": False, "eval.output": "magnitude",
     "reports.embed_audio": False, "reports.seconds": 2.5,
     "matrix": {"train.loss": ["mse"]},
