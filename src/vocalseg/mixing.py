@@ -17,6 +17,8 @@ from vocalseg.spectrogram import hann
 #: Vocals and accompaniment of a tile, complex64 (2, bins, frames).
 Sources = np.ndarray
 
+VOCALS, REST = 0, 1  # of the sources
+
 #: What is drawn for each row, uniform in [0, 1), in this order; a new one comes last.
 DRAWS = (
     *("remix", "partner", "gain", "partner_gain", "shift", "partner_shift"),
@@ -111,7 +113,7 @@ class Mixer:
         """
         made = np.empty((len(rows), 2, self.frame_size // 2, self.frames), np.complex64)
         for example, (number, row) in zip(made, rows.iterrows(), strict=True):
-            example[:] = self._plain(row) if epoch is None else self._mixed(row, number, epoch)
+            example[:] = self._both(row) if epoch is None else self._mixed(row, number, epoch)
             start = row["blackout_start"]
             if start >= 0:
                 example[..., start : start + self.frames // 2] = 0
@@ -121,12 +123,15 @@ class Mixer:
         mixing = self.mixing
         rng = np.random.default_rng((self.seed, epoch, number))
         u = dict(zip(DRAWS, rng.random(len(DRAWS)), strict=True))
-        sources = self._taken(row, u["shift"], u["pitch"], u["tempo"])
+        change = u["shift"], u["pitch"], u["tempo"]
         others = self.others[self.track[row["tile"]]]
         if u["remix"] < mixing.remix and len(others):
-            partner = self.pool.loc[others[int(u["partner"] * len(others))]]
-            lent = self._taken(partner, *(u[f"partner_{k}"] for k in ("shift", "pitch", "tempo")))
-            sources[1] = lent[1]
+            lender = self.pool.loc[others[int(u["partner"] * len(others))]]
+            lent = u["partner_shift"], u["partner_pitch"], u["partner_tempo"]
+            vocals = self._taken(VOCALS, row, *change)
+            sources = np.stack([vocals, self._taken(REST, lender, *lent)])
+        else:
+            sources = self._both(row, *change)
         for source, name in zip(sources, ("gain", "partner_gain"), strict=True):
             source *= 10 ** (_between(-mixing.gain, mixing.gain, u[name]) / 20)
         if u["tones"] < mixing.tones:
@@ -151,23 +156,29 @@ class Mixer:
         ratio = energy / np.square(np.abs(added)).sum()
         sources[1] += added * np.float32(np.sqrt(ratio * 10 ** (self.mixing.level / 10)))
 
-    def _plain(self, row: pd.Series) -> Sources:
-        return self._taken(row, *[0.5] * 3)
+    def _both(self, row: pd.Series, *change: float) -> Sources:
+        return np.stack([self._taken(source, row, *change) for source in (VOCALS, REST)])
 
-    def _taken(self, row: pd.Series, shift: float, pitch: float, tempo: float) -> Sources:
-        """The sources of a row; a splice takes each half from its own tile."""
+    def _taken(self, source: int, row: pd.Series, *change: float) -> np.ndarray:
+        """A source of a row; a splice takes each half from its own tile."""
         tile, half = row["tile"], self.frames // 2
-        change = shift, pitch, tempo
         if row["kind"] != "splice":
-            return self._cut(tile, 0, self.frames, *change)
+            return self._cut(source, tile, 0, self.frames, *change)
         second = row["next"] if "next" in row else tile + 1
-        parts = [self._cut(tile, half, half, *change), self._cut(second, 0, half, *change)]
-        return np.concatenate(parts, axis=-1)
+        ends = self._cut(source, tile, half, half, *change)
+        return np.concatenate((ends, self._cut(source, second, 0, half, *change)), axis=-1)
 
     def _cut(
-        self, tile: int, skip: int, frames: int, shift: float, pitch: float, tempo: float
-    ) -> Sources:
-        """Frames of a tile, after its first ``skip``; the rest are parts of what mixing allows."""
+        self,
+        source: int,
+        tile: int,
+        skip: int,
+        frames: int,
+        shift: float = 0.5,
+        pitch: float = 0.5,
+        tempo: float = 0.5,
+    ) -> np.ndarray:
+        """Frames of a tile, after its first ``skip``; what is drawn says how they are changed."""
         mixing = self.mixing
         mixture, vocals = self.songs[self.track[tile]]
         start = (self.first[tile] + skip) * self.hop
@@ -177,13 +188,14 @@ class Mixer:
             start = min(max(start, 0), max(len(mixture) - frames * self.hop, 0))
         semitones = _between(-mixing.pitch, mixing.pitch, pitch)
         faster = _between(1 - mixing.tempo, 1 + mixing.tempo, tempo)
-        arguments = start, frames, self.frame_size, self.hop, semitones, faster
-        voice, mix = (spectrum(x, *arguments) for x in (vocals, mixture))
-        return np.stack([voice, mix - voice])
+        place = start, frames, self.frame_size, self.hop, semitones, faster
+        whole, less = (vocals, None) if source == VOCALS else (mixture, vocals)
+        return spectrum(whole, less, *place)
 
 
 def spectrum(
     waveform: np.ndarray,
+    less: np.ndarray | None,
     start: int,
     frames: int,
     frame_size: int,
@@ -199,8 +211,8 @@ def spectrum(
 
     Parameters
     ----------
-    waveform : float32 array, (samples,)
-        Silence surrounds it.
+    waveform, less : float32 arrays, (samples,)
+        The latter, if there is one, is taken away from the former; silence surrounds them.
     start : int
         Sample on which the first frame is centred.
     semitones : float
@@ -218,6 +230,8 @@ def spectrum(
     first = start - reach - spare
     last = start + round((frames - 1) * hop * tempo) + reach + spare
     piece = _within(waveform, first, last)
+    if less is not None:
+        piece -= _within(less, first, last)
     if ratio != 1:
         piece = soxr.resample(piece, ratio, 1.0, quality="HQ")
     centres = ((reach + spare) + np.arange(frames) * hop * tempo) / ratio
