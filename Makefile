@@ -18,8 +18,8 @@ demo: setup  ## set up, train on the embedded songs, score, make the page to lis
 
 JOBS ?= 2
 SORT ?= museval.sdr
-matrix: setup  ## the experiments of `matrix`, JOBS at a time, and their comparison
-	@python -m study.matrix --jobs $(JOBS)
+matrix: setup  ## the experiments of `matrix`, or of a study (STUDY=ladder), JOBS at a time
+	@python -m study.matrix --jobs $(JOBS) $(if $(STUDY),--study "$(STUDY)")
 
 table: setup  ## the finished experiments: what differs, the scores that matter (make table SORT=global.sdr)
 	@python -m study.table --sort $(SORT)

@@ -97,7 +97,7 @@ def main():
     metrics = {k: round(v, 6) for k, v in metrics.items() if np.isfinite(v)}
     fresh(METRICS)
     METRICS.write_text(json.dumps(metrics, indent=2) + "\n")
-    trainings.record(METRICS, history["seconds"].sum())
+    trainings.record(METRICS, history["seconds"].sum(), history["cpu"].sum())
     backup.unlink(missing_ok=True)  # another clone may have trained the same
 
 

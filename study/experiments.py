@@ -63,7 +63,7 @@ def rows(repo: str | Path = ".", num: int = 1) -> pd.DataFrame:
             "`python -m study.compare --all-commits` shows those of earlier commits"
         )
 
-    known = pd.json_normalize(settings.model_dump(exclude={"matrix"})).columns
+    known = pd.json_normalize(settings.model_dump(exclude=params.PLANS)).columns
     varied = [key for key in known if key in found and found[key].astype(str).nunique() > 1]
     keys = [k for k in dict.fromkeys([*paper.FACTORS, *settings.matrix, *varied]) if k != "seed"]
     levels = found[["seed", *keys]].apply(_plain)

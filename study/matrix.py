@@ -1,6 +1,6 @@
-"""All experiments of `matrix` in params.yaml: each stage once for each of its settings.
+"""All experiments of `matrix`, or of a study, in params.yaml: each stage once for its settings.
 
-    python -m study.matrix [--jobs 2] [--dry-run]
+    python -m study.matrix [--study NAME] [--jobs 2] [--dry-run]
 
 1. Stages that no key of the matrix touches run in the workspace (`dvc repro`).
 2. Stages that several experiments share (`normalize`, for two losses) run once for each of their
@@ -8,7 +8,8 @@
    them.
 3. The experiments go through DVC's queue; what they share comes from its run-cache.
 
-What is there already, made by the same code and parameters, is not run again.
+What is there already, made by the same code and parameters, is not run again; of a study that is
+also what its table holds, `metrics/STUDY.csv` (see :mod:`study.records`).
 """
 
 import argparse
@@ -20,7 +21,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -30,12 +31,14 @@ import networkx
 import yaml
 from dvc.dependency import ParamsDependency
 from dvc.repo import Repo
+from pydantic import ValidationError
 
 from stages import inputs
-from stages.schema.params import Params, check, load
-from study import compare
+from stages.schema.params import Params, load, lookup
+from study import compare, ladder
 from study.command import run
 from study.queue import Experiment, dvc, require_queue, stop, work
+from study.records import Records
 from study.repository import lock_here, locks, require_repository
 from vocalseg.errors import BadInput
 
@@ -71,12 +74,11 @@ def experiment(name: str, settings: Settings, stages: tuple[str, ...] = ()) -> E
 
 
 def with_settings(params: Params, settings: Settings) -> Params:
-    """``params`` with other values of some keys."""
-    values = params.model_dump()
-    for key, value in settings.items():
-        section, _, field = key.partition(".")
-        values[section] = values[section] | {field: value} if field else value
-    return check(values)
+    """``params`` of one experiment, with other values of some keys, as text or as numbers."""
+    try:
+        return params.changed(settings)
+    except ValidationError as error:
+        raise BadInput(f"{settings}: {error.errors()[0]['msg']}") from None
 
 
 class Pipeline:
@@ -129,7 +131,7 @@ class Pipeline:
         code = [dep for dep in entry["deps"] if Path(dep["path"]).parent == inputs.OUT]
         return (
             used.keys() == self.params[stage]
-            and with_settings(params, used) == params
+            and with_settings(params, used) == with_settings(params, {})
             and all(md5(dep["path"]) == dep["md5"] for dep in code)
         )
 
@@ -162,18 +164,28 @@ def alone() -> Iterator[None]:
         yield
 
 
+def experiments_of(params: Params) -> dict[str, Settings]:
+    """The experiments of `matrix`, by name."""
+    if not params.matrix:
+        raise BadInput("params.yaml: matrix: is empty; give it keys with lists of values")
+    found = {name_of(s): s for s in combinations(params.matrix)}
+    if len(found) < math.prod(map(len, params.matrix.values())):
+        raise BadInput("params.yaml: matrix: two experiments would have the same name")
+    return found
+
+
 class Matrix:
     """The experiments of params.yaml, and which of them exist."""
 
-    def __init__(self, params: Params):
-        if not params.matrix:
-            raise BadInput("params.yaml: matrix: is empty; give it keys with lists of values")
-        self.experiments = {name_of(s): s for s in combinations(params.matrix)}
-        if len(self.experiments) < math.prod(map(len, params.matrix.values())):
-            raise BadInput("params.yaml: matrix: two experiments would have the same name")
+    def __init__(self, params: Params, experiments: dict[str, Settings], kept: Collection[str] = ()):
+        """Experiments by name; ``kept`` are those whose results are known already."""
+        keys = list(dict.fromkeys(key for settings in experiments.values() for key in settings))
+        usual = {key: lookup(params.model_dump(), key) for key in keys}
+        self.experiments = {name: usual | settings for name, settings in experiments.items()}
         self.params = {n: with_settings(params, s) for n, s in self.experiments.items()}
+        self.kept = set(kept)
         with Repo() as repo:
-            self.pipeline = Pipeline(repo, params.matrix)
+            self.pipeline = Pipeline(repo, keys)
             self.once = [stage for stage, keys in self.pipeline.keys.items() if not keys]
             outdated = {n.rpartition(":")[2] for n in repo.status(targets=self.once)}
         self.outdated = outdated - {"inputs"}
@@ -198,7 +210,8 @@ class Matrix:
         return [
             name
             for name, params in self.params.items()
-            if not all(
+            if name not in self.kept
+            and not all(
                 self.pipeline.made(stage, params, known.get(name, {}), here)
                 for stage in self.pipeline.commands
             )
@@ -271,6 +284,7 @@ def run_missing(matrix: Matrix, jobs: int) -> dict[str, list[str]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--study", metavar="NAME", help="of `studies`; by default, `matrix`")
     parser.add_argument("--jobs", type=int, default=2, help="experiments at a time")
     parser.add_argument("--dry-run", action="store_true", help="only say what would run")
     arguments = parser.parse_args()
@@ -284,7 +298,12 @@ def main() -> None:
     failed = {}
     with alone():
         inputs.main()  # what has changed is seen before anything runs
-        matrix = Matrix(load())
+        params = load()
+        records = Records(params, arguments.study) if arguments.study else None
+        if records:
+            matrix = Matrix(params, records.experiments, records.kept())
+        else:
+            matrix = Matrix(params, experiments_of(params))
         matrix.show(locks())
         if arguments.dry_run:
             return
@@ -294,6 +313,8 @@ def main() -> None:
             sys.exit("interrupted; the same command resumes from here")
         finally:
             stop()
+            if records:
+                records.collect(matrix)
     for name, log in failed.items():
         print(f"\n{name} failed:", *log[-TAIL:], sep="\n  ", file=sys.stderr)
     if failed:
@@ -301,7 +322,10 @@ def main() -> None:
             f"\n{len(failed)} of {len(matrix.experiments)} experiments failed: "
             f"{', '.join(failed)}; fix the cause and run the same command again"
         )
-    compare.main([])
+    if records:
+        ladder.main([arguments.study])
+    else:
+        compare.main([])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """All of ``params.yaml``: what the stage ``inputs`` and the commands of the study check."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -14,6 +14,7 @@ from stages.schema.mixing import Mixing
 from stages.schema.model import Model
 from stages.schema.normalize import Normalize
 from stages.schema.page import Page
+from stages.schema.plan import Plan
 from stages.schema.section import Section, read_yaml
 from stages.schema.stft import Stft
 from stages.schema.study import Study
@@ -23,6 +24,10 @@ from vocalseg.errors import BadInput
 
 class Reports(Page, Excerpts):
     """The section ``reports``, which two stages read in part."""
+
+
+#: Sections that list experiments and are no parameters of any.
+PLANS = {"matrix", "studies"}
 
 
 class AllAugment(Mixing, Augment):
@@ -42,6 +47,7 @@ class Params(Study):
     eval: Eval
     reports: Reports
     matrix: dict[str, list[Any]] = Field(default_factory=dict)
+    studies: dict[Annotated[str, Field(pattern=r"^[\w-]{1,40}$")], Plan] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _poolable(self):
@@ -106,12 +112,43 @@ class Params(Study):
                 raise ValueError(f"matrix.{key} must be a parameter's key with a list of values")
             for value in values:
                 try:
-                    content = owner.model_dump(exclude={"matrix"}) | {name or section: value}
+                    content = owner.model_dump(exclude=PLANS) | {name or section: value}
                     type(owner).model_validate(content)
                 except ValidationError as error:
                     reason = error.errors()[0]["msg"]
                     raise ValueError(f"matrix.{key}: {value!r}: {reason}") from None
         return self
+
+    @model_validator(mode="after")
+    def _studies_consist_of_valid_settings(self):
+        for study, plan in self.studies.items():
+            for name, (_, settings) in plan.experiments(study).items():
+                try:
+                    self.changed(settings)
+                except ValidationError as error:
+                    first = error.errors()[0]
+                    key = ".".join(map(str, first["loc"]))
+                    reason = first["msg"].removeprefix("Value error, ")
+                    where = f"{key}: " if key else ""
+                    raise ValueError(f"studies.{study}: {name}: {where}{reason}") from None
+        return self
+
+    def changed(self, settings: dict[str, Any]) -> "Params":
+        """These parameters, of one experiment: without plans, with other values of some keys.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            If a key or a value is none.
+        """
+        values = self.model_dump(exclude=PLANS)
+        for key, value in settings.items():
+            section, _, field = key.partition(".")
+            if field and isinstance(values.get(section), dict):
+                values[section] = values[section] | {field: value}
+            else:
+                values[key] = value
+        return type(self).model_validate(values)
 
 
 def check(values: Any, where: str = "params.yaml") -> Params:

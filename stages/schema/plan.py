@@ -1,0 +1,56 @@
+"""A study of ``params.yaml``: which experiments it consists of."""
+
+import itertools
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from stages.schema.section import Section
+
+Settings = dict[str, Any]
+
+
+class Plan(Section):
+    """Either ``grid``, every combination of the values of some keys, or ``rungs``.
+
+    Each rung adds its settings to those of the rungs before it; for each name in ``without`` there
+    is one more experiment, with all rungs but that one. Each is trained with every ``seed``.
+    """
+
+    grid: dict[str, list[Any]] = Field(default_factory=dict)
+    rungs: dict[str, Settings] = Field(default_factory=dict)
+    without: list[str] = Field(default_factory=list)
+    seed: list[int] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _one_form(self):
+        if bool(self.grid) == bool(self.rungs):
+            raise ValueError("must have either a grid or rungs")
+        unknown = [name for name in self.without if name not in self.rungs]
+        if unknown:
+            raise ValueError(f"without names no rung: {unknown[0]}")
+        return self
+
+    def steps(self) -> dict[str, Settings]:
+        """Settings of each rung, then of all but one, by name, whatever the seed."""
+        if self.grid:
+            every = (dict(zip(self.grid, v, strict=True)) for v in itertools.product(*self.grid.values()))
+            return {"-".join(map(str, settings.values())): settings for settings in every}
+        found: dict[str, Settings] = {}
+        reached: Settings = {}
+        for name, settings in self.rungs.items():
+            reached = reached | settings
+            found[name] = reached
+        for left_out in self.without:
+            rest = [settings for name, settings in self.rungs.items() if name != left_out]
+            found[f"without-{left_out}"] = {k: v for s in rest for k, v in s.items()}
+        return found
+
+    def experiments(self, study: str) -> dict[str, tuple[str, Settings]]:
+        """Step and settings of each experiment, by its name."""
+        found = {}
+        for step, settings in self.steps().items():
+            for seed in self.seed or [None]:
+                name = "-".join([study, step, *([] if seed is None else [f"seed-{seed}"])])
+                found[name] = step, settings if seed is None else settings | {"seed": seed}
+        return found
