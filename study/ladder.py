@@ -23,7 +23,9 @@ LEFT_OUT = "without-"
 SDR = "global.sdr"
 
 
-def table(rows: pd.DataFrame, songs: pd.DataFrame, costs: dict[str, tuple[int, int]]) -> pd.DataFrame:
+def table(
+    rows: pd.DataFrame, songs: pd.DataFrame, costs: dict[str, tuple[int, int]]
+) -> pd.DataFrame:
     """One row for each step of a study.
 
     Parameters
@@ -39,8 +41,8 @@ def table(rows: pd.DataFrame, songs: pd.DataFrame, costs: dict[str, tuple[int, i
         ``step``, ``runs``, means over seeds of ``museval.sdr`` and ``global.sdr`` (dB) and their
         standard deviations (``….std``); ``difference`` (dB, by ``global``) to the rung before, of
         a step that leaves one out to the last rung, with its 95 % interval ``low`` and ``high``,
-        paired by song and seed; ``minutes`` and ``cpu_minutes`` of training; ``per_minute``, dB over
-        the mixture for each of those; ``parameters``, ``multiplications`` of a tile.
+        paired by song and seed; ``minutes`` and ``cpu_minutes`` of training; ``per_minute``, dB
+        over the mixture for each of the latter; ``parameters``, ``multiplications`` of a tile.
     """
     steps = list(dict.fromkeys(rows["step"]))
     rungs = [step for step in steps if not step.startswith(LEFT_OUT)]
@@ -59,9 +61,8 @@ def table(rows: pd.DataFrame, songs: pd.DataFrame, costs: dict[str, tuple[int, i
         row["parameters"], row["multiplications"] = costs.get(step, (np.nan, np.nan))
         found.append(row)
     columns = ["difference", "low", "high"]
-    return pd.DataFrame(found).reindex(
-        columns=list(dict.fromkeys([*found[0], *columns, *found[-1]]))
-    )
+    names = dict.fromkeys([*found[0], *columns, *found[-1]])
+    return pd.DataFrame(found).reindex(columns=list(names))
 
 
 def difference(songs: pd.DataFrame, step: str, other: str) -> dict[str, float]:

@@ -177,7 +177,9 @@ def experiments_of(params: Params) -> dict[str, Settings]:
 class Matrix:
     """The experiments of params.yaml, and which of them exist."""
 
-    def __init__(self, params: Params, experiments: dict[str, Settings], kept: Collection[str] = ()):
+    def __init__(
+        self, params: Params, experiments: dict[str, Settings], kept: Collection[str] = ()
+    ):
         """Experiments by name; ``kept`` are those whose results are known already."""
         keys = list(dict.fromkeys(key for settings in experiments.values() for key in settings))
         usual = {key: lookup(params.model_dump(), key) for key in keys}

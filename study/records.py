@@ -1,9 +1,9 @@
 """What a study has found: a table that is committed, and what made each of its rows.
 
-``metrics/STUDY.csv`` has a row for each experiment, ``metrics/STUDY.songs.csv`` one for each song of
-it. ``made_by`` is a digest of all parameters and of the code, libraries and songs that the stages
-use (``inputs/STAGE.json``): a row stays as long as it is the same, also in a clone without DVC's
-cache, and what is missing is all that a later run computes.
+``metrics/STUDY.csv`` has a row for each experiment, ``metrics/STUDY.songs.csv`` one for each song
+of it. ``made_by`` is a digest of all parameters and of the code, libraries and songs that the
+stages use (``inputs/STAGE.json``): a row stays as long as it is the same, also in a clone without
+DVC's cache, and what is missing is all that a later run computes.
 """
 
 import hashlib

@@ -26,6 +26,8 @@ class Reports(Page, Excerpts):
     """The section ``reports``, which two stages read in part."""
 
 
+StudyName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
+
 #: Sections that list experiments and are no parameters of any.
 PLANS = {"matrix", "studies"}
 
@@ -47,7 +49,7 @@ class Params(Study):
     eval: Eval
     reports: Reports
     matrix: dict[str, list[Any]] = Field(default_factory=dict)
-    studies: dict[Annotated[str, Field(pattern=r"^[\w-]{1,40}$")], Plan] = Field(default_factory=dict)
+    studies: dict[StudyName, Plan] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _poolable(self):

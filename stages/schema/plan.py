@@ -34,7 +34,8 @@ class Plan(Section):
     def steps(self) -> dict[str, Settings]:
         """Settings of each rung, then of all but one, by name, whatever the seed."""
         if self.grid:
-            every = (dict(zip(self.grid, v, strict=True)) for v in itertools.product(*self.grid.values()))
+            combinations = itertools.product(*self.grid.values())
+            every = (dict(zip(self.grid, values, strict=True)) for values in combinations)
             return {"-".join(map(str, settings.values())): settings for settings in every}
         found: dict[str, Settings] = {}
         reached: Settings = {}

@@ -2,7 +2,7 @@
 
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self, get_args
 
 import yaml
 from pydantic import (
@@ -88,7 +88,10 @@ def _line(model: type[BaseModel], error: dict, where: str, prefix: str) -> str:
 
 def _fields(model: type[BaseModel], location: tuple) -> list[str]:
     for part in location:
-        model = model.model_fields[part].annotation
+        if hasattr(model, "model_fields"):
+            model = model.model_fields[part].annotation
+        else:  # a mapping of names to sections
+            model = get_args(model)[-1]
     return list(model.model_fields)
 
 

@@ -11,6 +11,7 @@ from dvc.repo import Repo
 
 from stages import inputs
 from stages.schema.mixing import Mixing
+from stages.schema.params import PLANS
 from tests.pipeline.conftest import ROOT, STAGES, Project
 
 #: Stages that read a parameter, by section or key; `train.loss` re-runs train and so on.
@@ -28,6 +29,7 @@ READERS = {
     "reports.seconds": {"eval"},
     "reports.embed_audio": {"report"},
     "matrix": set(),
+    "studies": set(),
 }
 
 #: Another valid value for every parameter there is.
@@ -51,12 +53,13 @@ OTHER = {
     "eval.overlap": 0.25, "eval.extend": False, "eval.output": "magnitude",
     "reports.embed_audio": False, "reports.seconds": 2.5,
     "matrix": {"train.loss": ["mse"]},
+    "studies": {"other": {"grid": {"train.loss": ["mse"]}}},
 }  # fmt: skip
 
 
 def leaves(params: dict) -> set[str]:
     return {
-        f"{section}.{key}" if section != "matrix" and isinstance(values, dict) else section
+        f"{section}.{key}" if section not in PLANS and isinstance(values, dict) else section
         for section, values in params.items()
         for key in (values if isinstance(values, dict) else [None])
     }
