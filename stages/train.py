@@ -78,13 +78,11 @@ def main():
     fresh(MODEL.parent)
     MODEL.parent.mkdir()
     model_file.save(MODEL, trained, settings, computed)
-    best = history.loc[history["val_loss"].idxmin()]
     metrics = {
-        "best_epoch": int(best["epoch"]),
-        "val_loss": best["val_loss"],
+        "val_loss": history["val_loss"].min(),
         "val_loss_of_zeros": loss_of_zeros(store, examples, train.loss, train.batch_size),
     }
-    metrics = {k: round(v, 6) for k, v in metrics.items()}
+    metrics = {key: round(loss, 9) for key, loss in metrics.items()}
     fresh(METRICS)
     METRICS.write_text(json.dumps(metrics, indent=2) + "\n")
     trainings.record(METRICS, history["seconds"].sum())
