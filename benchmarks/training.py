@@ -3,9 +3,9 @@
     python -m benchmarks.training
 
 Run after `dvc repro`; reads data/tiles, data/scaling and data/examples.csv. Each row is measured in
-a process of its own with one thread, so that its CPU seconds can be divided by the times that oneDNN
-reports of its convolutions (``ONEDNN_VERBOSE=1``): both are taken over the same steps. Needs an idle
-machine, because oneDNN reports wall time.
+a process of its own with one thread, so that its CPU seconds can be divided by the times that
+oneDNN reports of its convolutions (``ONEDNN_VERBOSE=1``): both are taken over the same steps. Needs
+an idle machine, because oneDNN reports wall time.
 """
 
 import os
