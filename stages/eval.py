@@ -89,7 +89,7 @@ def main():
         label="table1",
     )
     metrics = scoring.summary(songs, row)
-    scoring.announce_left_out(songs)
+    metrics["songs"] = scoring.announce_left_out(songs)
     scoring.write_metrics(METRICS, metrics)
 
     floor = tables.read(tables.BOUNDS).query("estimate == 'mixture'")

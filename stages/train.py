@@ -90,11 +90,10 @@ def main():
     model_file.save(MODEL, trained, settings, computed)
     best = best_epoch(history.to_dict("records"), train.select)
     metrics = {
-        "best_epoch": int(best["epoch"]),
         **{name: best[name] for name in ("val_loss", "val_sdr") if name in best},
         "val_loss_of_zeros": loss_of_zeros(store, examples, train.loss, train.batch_size),
     }
-    metrics = {k: round(v, 6) for k, v in metrics.items() if np.isfinite(v)}
+    metrics = {key: round(loss, 9) for key, loss in metrics.items() if np.isfinite(loss)}
     fresh(METRICS)
     METRICS.write_text(json.dumps(metrics, indent=2) + "\n")
     trainings.record(METRICS, history["seconds"].sum(), history["cpu"].sum())

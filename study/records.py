@@ -117,7 +117,7 @@ class Records:
             "made_by": digest(self.params[name]),
             **{score: lookup(read["eval"], score) for score in SCORES},
             **{f"{b}.{s}": lookup(read["bounds"], f"{b}.{s}") for b in BOUNDS for s in SCORES},
-            "best_epoch": read["train"]["best_epoch"],
+            "val_loss": read["train"]["val_loss"],
             **{key: round(value, 2) for key, value in minutes.items()},
             "settings": yaml.safe_dump(self.experiments[name], default_flow_style=True).strip(),
         }

@@ -212,11 +212,19 @@ def test_what_follows_from_a_change_runs_too_and_the_rest_stays(project, change,
     assert project.repro() == expected
 
 
+def test_the_table_of_experiments_has_few_columns_and_no_source_file(finished):
+    shown = finished.run("dvc", "exp", "show", "--csv").stdout
+    columns = set(shown.splitlines()[0].split(",")) - {"rev", "typ", "parent"}  # of the CSV alone
+    assert {"val_loss", "museval.sdr", "train.loss", "inputs/train.json"} <= columns
+    assert len(columns) <= 70
+    assert not [name for name in columns if name.endswith(".py")]
+
+
 @pytest.mark.slow
 def test_a_queued_experiment_runs_the_code_that_was_queued(project, tmp_path):
     train = project.path / "stages/train.py"
     original = train.read_text()
-    train.write_text(original.replace('"best_epoch":', '"queued_code": 1, "best_epoch":'))
+    train.write_text(original.replace('"val_loss":', '"queued_code": 1, "val_loss":'))
     project.run("dvc", "exp", "run", "--queue", "--name", "changed")
     train.write_text(original)
     # A package of the same name elsewhere on the path, as an editable install of another folder.
