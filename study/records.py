@@ -13,6 +13,7 @@ from pathlib import Path
 import dvc.api
 import pandas as pd
 import yaml
+from pydantic import ValidationError
 
 from stages import inputs, tables, trainings
 from stages.schema.params import Params, lookup
@@ -43,7 +44,13 @@ class Records:
         planned = params.studies[study].experiments(study)
         self.steps = {name: step for name, (step, _) in planned.items()}
         self.experiments = {name: settings for name, (_, settings) in planned.items()}
-        self.params = {name: params.changed(s) for name, s in self.experiments.items()}
+        self.params = {}
+        for name, settings in self.experiments.items():
+            try:
+                self.params[name] = params.changed(settings)
+            except ValidationError as error:
+                reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+                raise BadInput(f"params.yaml: studies.{study}: {name}: {reason}") from None
 
     def kept(self) -> list[str]:
         """Names of experiments with a row that the same code and parameters made."""

@@ -1,13 +1,16 @@
 """A study of ``params.yaml``: which experiments it consists of."""
 
 import itertools
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
 from stages.schema.section import Section
 
 Settings = dict[str, Any]
+
+#: A name with its settings: a list keeps an order that a mapping of names may lose.
+Rung = Annotated[dict[str, Settings], Field(min_length=1, max_length=1)]
 
 
 class Plan(Section):
@@ -18,7 +21,7 @@ class Plan(Section):
     """
 
     grid: dict[str, list[Any]] = Field(default_factory=dict)
-    rungs: dict[str, Settings] = Field(default_factory=dict)
+    rungs: list[Rung] = Field(default_factory=list)
     without: list[str] = Field(default_factory=list)
     seed: list[int] = Field(default_factory=list)
 
@@ -26,10 +29,24 @@ class Plan(Section):
     def _one_form(self):
         if bool(self.grid) == bool(self.rungs):
             raise ValueError("must have either a grid or rungs")
-        unknown = [name for name in self.without if name not in self.rungs]
+        names = [name for name, _ in self._rungs()]
+        unknown = [name for name in self.without if name not in names]
         if unknown:
             raise ValueError(f"without names no rung: {unknown[0]}")
+        if len(set(names)) < len(names):
+            raise ValueError("two rungs have the same name")
         return self
+
+    def _rungs(self) -> list[tuple[str, Settings]]:
+        return [item for rung in self.rungs for item in rung.items()]
+
+    def values(self) -> dict[str, list]:
+        """Every key that is set, with every value."""
+        found: dict[str, list] = {key: list(values) for key, values in self.grid.items()}
+        for _, settings in self._rungs():
+            for key, value in settings.items():
+                found.setdefault(key, []).append(value)
+        return found | ({"seed": list(self.seed)} if self.seed else {})
 
     def steps(self) -> dict[str, Settings]:
         """Settings of each rung, then of all but one, by name, whatever the seed."""
@@ -39,11 +56,11 @@ class Plan(Section):
             return {"-".join(map(str, settings.values())): settings for settings in every}
         found: dict[str, Settings] = {}
         reached: Settings = {}
-        for name, settings in self.rungs.items():
+        for name, settings in self._rungs():
             reached = reached | settings
             found[name] = reached
         for left_out in self.without:
-            rest = [settings for name, settings in self.rungs.items() if name != left_out]
+            rest = [settings for name, settings in self._rungs() if name != left_out]
             found[f"without-{left_out}"] = {k: v for s in rest for k, v in s.items()}
         return found
 

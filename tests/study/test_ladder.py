@@ -16,12 +16,12 @@ from tests.pipeline.conftest import ROOT
 COMMITTED = yaml.safe_load((ROOT / "params.yaml").read_text())
 PLAN = {
     "seed": [1, 2],
-    "rungs": {
-        "paper": {},
-        "mask": {"train.augment_on": "magnitudes", "model.output": "mask"},
-        "wide": {"model.filters": 16},
-        "log": {"normalize.scaler": "log"},
-    },
+    "rungs": [
+        {"paper": {}},
+        {"mask": {"train.augment_on": "magnitudes", "model.output": "mask"}},
+        {"wide": {"model.filters": 16}},
+        {"log": {"normalize.scaler": "log"}},
+    ],
     "without": ["wide"],
 }
 
@@ -53,17 +53,25 @@ def test_a_grid_has_every_combination():
     ("plan", "said"),
     [
         ({}, ["studies.mine", "either a grid or rungs"]),
-        ({"rungs": {"a": {}}, "without": ["b"]}, ["without names no rung: b"]),
-        ({"rungs": {"a": {"train.los": "mae"}}}, ["studies.mine: mine-a: train.los"]),
-        ({"rungs": {"a": {"train.loss": "mea"}}}, ["studies.mine: mine-a: train.loss"]),
-        ({"rungs": {"a": {"model.output": "mask"}}}, ["mine-a", "train.augment_on = magnitudes"]),
-        ({"rungs": {"a": {"loss": "mae"}}}, ["studies.mine: mine-a: loss"]),
-        ({"grid": {"seed": []}, "rungs": {"a": {}}, "seeds": [1]}, ["studies.mine.seeds"]),
+        ({"rungs": [{"a": {}}], "without": ["b"]}, ["without names no rung: b"]),
+        ({"rungs": [{"a": {}}, {"a": {}}]}, ["two rungs have the same name"]),
+        ({"rungs": [{"a": {}, "b": {}}]}, ["studies.mine.rungs"]),
+        ({"rungs": [{"a": {"train.los": "mae"}}]}, ["studies.mine.train.los must be"]),
+        ({"rungs": [{"a": {"train.loss": "mea"}}]}, ["studies.mine.train.loss: 'mea'"]),
+        ({"rungs": [{"a": {"loss": "mae"}}]}, ["studies.mine.loss must be"]),
+        ({"rungs": [{"a": {}}], "seed": [-1]}, ["studies.mine.seed: -1"]),
+        ({"rungs": [{"a": {}}], "seeds": [1]}, ["studies.mine.seeds: unknown key"]),
     ],
 )
 def test_a_study_of_what_cannot_be_run_is_one_line(rejects, plan, said):
     with rejects("params.yaml: studies", *said):
         with_studies(mine=plan)
+
+
+def test_settings_that_do_not_fit_together_are_refused_by_the_study(rejects):
+    params = with_studies(mine={"rungs": [{"a": {"model.output": "mask"}}]})
+    with rejects("studies.mine: mine-a: model.output", "needs train.augment_on = magnitudes"):
+        records.Records(params, "mine")
 
 
 def test_a_name_of_a_study_is_that_of_a_file(rejects):
@@ -109,9 +117,8 @@ def test_rows_of_other_code_or_settings_are_not(kept):
     params = with_studies(mine=PLAN)
     other = params.train.model_copy(update={"epochs": 99})
     assert names(train=other) == []
-    assert names(plan={"rungs": PLAN["rungs"] | {"wide": {"model.filters": 4}}}) == [
-        "mine-paper-seed-1"
-    ]
+    wider = [*PLAN["rungs"][:2], {"wide": {"model.filters": 4}}, PLAN["rungs"][3]]
+    assert names(plan={"rungs": wider}) == ["mine-paper-seed-1"]
     (kept / "inputs/report.json").write_text("{}")  # no score follows from the page
     assert len(names()) == 2
     (kept / "inputs/train.json").write_text(json.dumps({"modules": {"a": "2"}}))
