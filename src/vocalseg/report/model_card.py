@@ -38,8 +38,10 @@ def facts(
     """
     rate, top = settings.sample_rate, settings.sample_rate / 2000
     return {
-        "Network": f"U-Net, {settings.depth} levels, {settings.filters} filters in the first, "
-        f"{parameters:,} parameters",
+        "Network": f"{_NETWORKS[settings.name]}, {settings.depth} levels, "
+        f"{settings.filters} filters in the first, {parameters:,} parameters, "
+        + _ESTIMATES[settings.output]
+        + (" of vocals and accompaniment" if settings.targets == "both" else ""),
         "Input": f"magnitudes at {rate:,} Hz, tiles of {settings.bins} × {settings.tile_frames} "
         f"(frames of {settings.frame_size}, hop {settings.hop})",
         "Normalization": f"scaler {settings.scaler}, axis {settings.axis}",
@@ -48,6 +50,9 @@ def facts(
         "Output": _OUTPUTS[output],
     }
 
+
+_NETWORKS = {"unet": "U-Net", "strided": "U-Net of strided convolutions"}
+_ESTIMATES = {"magnitude": "estimates magnitudes", "mask": "estimates masks"}
 
 _OUTPUTS = {
     "mask": "a mask in [0, 1] on the mixture's spectrogram; the mixture's phase is kept",
