@@ -40,7 +40,7 @@ class Mixing:
     crop : {"grid", "random"}
         ``random``: a tile begins up to half a tile earlier or later.
     pitch : float
-        Semitones by which a song is transposed, at most.
+        Semitones by which a song is transposed, at most; its tempo follows.
     tempo : float, in [0, 1)
         Part by which a song becomes faster or slower, at most.
     tones, noise : float, in [0, 1]
@@ -205,9 +205,9 @@ def spectrum(
 ) -> np.ndarray:
     """Frames of a song that is transposed and played faster, without its highest bin.
 
-    Resampling transposes; the frames' distance in the song says how fast it is. Each frame is one
-    of the resampled song, so the frames of sources add up to those of their mixture, and
-    magnitudes are those of the other tempo, but phases do not fit from one frame to the next.
+    Resampling transposes, as a tape does that runs faster. The distance of frames says how fast the
+    result is beyond that: their magnitudes are those of another tempo, but their phases do not fit
+    from one frame to the next. Either way frames of sources add up to those of their mixture.
 
     Parameters
     ----------
@@ -218,7 +218,7 @@ def spectrum(
     semitones : float
         Upwards.
     tempo : float
-        Factor.
+        Factor, beside the one by which a transposed song is faster.
 
     Returns
     -------
@@ -228,13 +228,13 @@ def spectrum(
     reach = round(frame_size / 2 * ratio)
     spare = 0 if ratio == 1 else 32 + reach  # for the resampler's edges
     first = start - reach - spare
-    last = start + round((frames - 1) * hop * tempo) + reach + spare
+    last = start + round((frames - 1) * hop * tempo * ratio) + reach + spare
     piece = _within(waveform, first, last)
     if less is not None:
         piece -= _within(less, first, last)
     if ratio != 1:
         piece = soxr.resample(piece, ratio, 1.0, quality="HQ")
-    centres = ((reach + spare) + np.arange(frames) * hop * tempo) / ratio
+    centres = (reach + spare) / ratio + np.arange(frames) * hop * tempo
     starts = np.rint(centres).astype(int) - frame_size // 2
     return framed(piece, starts, frame_size)[:-1]
 

@@ -88,12 +88,11 @@ class Params(Study):
 
     @model_validator(mode="after")
     def _phases_fit(self):
-        for key in ("pitch", "tempo"):
-            if getattr(self.augment, key) and self.train.loss == "sdr":
-                raise ValueError(
-                    f"augment.{key}: changes magnitudes, not waveforms, whose SDR train.loss is; "
-                    "set it to 0, or train.loss to another"
-                )
+        if self.augment.tempo and self.train.loss == "sdr":
+            raise ValueError(
+                "augment.tempo: changes magnitudes, not waveforms, whose SDR train.loss is; set it "
+                "to 0, or train.loss to another"
+            )
         return self
 
     @model_validator(mode="after")
