@@ -78,7 +78,9 @@ def with_settings(params: Params, settings: Settings) -> Params:
     try:
         return params.changed(settings)
     except ValidationError as error:
-        raise BadInput(f"{settings}: {error.errors()[0]['msg']}") from None
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        told = ", ".join(f"{key} = {value!r}" for key, value in settings.items())
+        raise BadInput(f"params.yaml: matrix: {told}: {reason}") from None
 
 
 class Pipeline:

@@ -280,8 +280,7 @@ def test_the_sdr_of_waveforms_is_not_for_magnitudes_of_another_tempo(values, rej
 
 
 def test_statistics_of_the_data_set_are_per_bin(values, rejects):
-    del values["matrix"]
-    put(values, "normalize.scaler", "standard")
+    put(values, "normalize.scaler", "standard")  # also where the matrix has the other axis
     params.check(values)
     with rejects("params.yaml: normalize", "one statistic per bin", "axis = frequency"):
         params.check(put(values, "normalize.axis", "time"))

@@ -113,7 +113,6 @@ class Params(Study):
 
     @model_validator(mode="after")
     def _studies_set_known_keys(self):
-        # Whether settings fit together follows from all others too: a study checks it when it runs.
         for study, plan in self.studies.items():
             for key, values in plan.values().items():
                 self._check_values(f"studies.{study}", key, values)
@@ -130,8 +129,10 @@ class Params(Study):
                 content = owner.model_dump(exclude=PLANS) | {name or section: value}
                 type(owner).model_validate(content)
             except ValidationError as error:
-                reason = error.errors()[0]["msg"]
-                raise ValueError(f"{where}.{key}: {value!r}: {reason}") from None
+                # What does not fit to other values here may fit to those of the experiment.
+                own = [e["msg"] for e in error.errors() if e["loc"]]
+                if own:
+                    raise ValueError(f"{where}.{key}: {value!r}: {own[0]}") from None
 
     def changed(self, settings: dict[str, Any]) -> "Params":
         """These parameters, of one experiment: without plans, with other values of some keys.
