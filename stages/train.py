@@ -90,7 +90,8 @@ def main():
     model_file.save(MODEL, trained, settings, computed)
     best = best_epoch(history.to_dict("records"), train.select)
     metrics = {
-        **{name: best[name] for name in ("val_loss", "val_sdr") if name in best},
+        "val_loss": best["val_loss"],
+        "val_sdr": best.get("val_sdr", np.nan),
         "val_loss_of_zeros": loss_of_zeros(store, examples, train.loss, train.batch_size),
     }
     metrics = {key: round(loss, 9) for key, loss in metrics.items() if np.isfinite(loss)}
