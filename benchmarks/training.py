@@ -1,4 +1,4 @@
-"""What a training step costs: beside its convolutions, the loader and the other number format.
+"""What a training step costs, beside its convolutions and the loader, by filters and precision.
 
     python -m benchmarks.training
 
@@ -14,24 +14,25 @@ import sys
 import time
 from pathlib import Path
 
-STEPS, WARM_UP = 20, 3
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from stages import read_params
+from stages.schema.model import Model
+from stages.schema.train import Train
+from vocalseg.compute import choose, cpu_has_bfloat16
+from vocalseg.loader import TileStore, batches
+from vocalseg.training import Trainer
+from vocalseg.unet import build_unet
+
+STEPS, WARM_UP = 10, 2
 BEGIN, END = "measured from here", "measured up to here"
 
 
 def measure(filters: int, precision: str) -> None:
     """Print CPU and wall seconds of a step and the loader's CPU seconds, after oneDNN's lines."""
-    import keras
-    import numpy as np
-    import pandas as pd
-    import tensorflow as tf
-
-    from stages import read_params
-    from stages.schema.model import Model
-    from stages.schema.train import Train
-    from vocalseg.loader import TileStore, batches
-    from vocalseg.training import Trainer
-    from vocalseg.unet import build_unet
-
     network, train = read_params(Model), read_params(Train)
     tiles, scaling = Path("data/tiles"), Path("data/scaling")
     store = TileStore(
@@ -87,8 +88,6 @@ def row(filters: int, precision: str) -> str:
 
 
 def main():
-    from vocalseg.compute import choose, cpu_has_bfloat16
-
     print(f"one thread; `precision: auto` chooses {choose('auto')}\n")
     print("| filters | precision | CPU s a step | wall s | convolutions, s | ratio | loader |")
     print("|---:|---|---:|---:|---:|---:|---:|")
