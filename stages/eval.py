@@ -82,7 +82,7 @@ def main():
     pd.DataFrame(excerpts).to_csv(EXCERPTS / "index.csv", index=False)
     songs = pd.concat(scores, ignore_index=True)
     row = scoring.table1_scores(
-        lambda mixture, vocals: separator.estimate_tiles(mixture),
+        lambda mixture, vocals: separator.estimator.magnitudes(mixture),
         settings.frame_size,
         settings.hop,
         settings.tile_frames,

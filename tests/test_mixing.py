@@ -7,9 +7,10 @@ import pytest
 import soxr
 
 from vocalseg import scaling, spectrogram
+from vocalseg.frames import framed, spectrum
 from vocalseg.loader import TileStore
 from vocalseg.mixed import MixedStore
-from vocalseg.mixing import Mixer, Mixing, framed, spectrum
+from vocalseg.mixing import Mixer, Mixing
 
 FRAME, HOP, FRAMES = 64, 16, 16
 BINS, RATE = FRAME // 2, 8000

@@ -51,6 +51,7 @@ OTHER = {
     "augment.remix": 0.5, "augment.gain": 3.0, "augment.crop": "random", "augment.pitch": 1.0,
     "augment.tempo": 0.1, "augment.tones": 0.5, "augment.noise": 0.5, "augment.level": -10.0,
     "eval.overlap": 0.25, "eval.extend": False, "eval.output": "magnitude",
+    "eval.wiener": 1,
     "reports.embed_audio": False, "reports.seconds": 2.5,
     "matrix": {"train.loss": ["mse"]},
     "studies": {"other": {"grid": {"train.loss": ["mse"]}}},

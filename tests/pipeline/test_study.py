@@ -48,6 +48,16 @@ def test_a_study_is_finished_in_parts_also_in_a_fresh_clone(songs, tmp_path):
     assert "everything" in done.stdout.split("95 % interval", 1)[-1]
 
     project = matrix.project
+    names = "small-paper-seed-1", "small-everything-seed-1"
+    said = project.run("python", "-m", "study.ensemble", *names, "--keep", "kept").stdout
+    assert [line.split(" | ")[0] for line in said.splitlines()[2:]] == [
+        *(f"| {name}" for name in names), "| mean of their masks"
+    ]  # fmt: skip
+    assert all((project.path / "kept" / name / "unet.json").is_file() for name in names)
+    assert "no such experiment" in project.run(
+        "python", "-m", "study.ensemble", names[0], "other", check=False
+    ).stderr
+
     project.run("git", "add", "-A", "metrics")
     project.commit("Its results")
     other = Matrix(project, folders[1])
