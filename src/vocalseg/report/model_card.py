@@ -20,7 +20,12 @@ FOLDER = "a folder of songs"
 
 
 def facts(
-    settings: Settings, parameters: int, overlap: float, extend: bool, output: str = "mask"
+    settings: Settings,
+    parameters: int,
+    overlap: float,
+    extend: bool,
+    output: str = "mask",
+    wiener: int = 0,
 ) -> dict[str, str]:
     """What a model is and how it is applied, as headings and texts.
 
@@ -35,6 +40,8 @@ def facts(
         Whether the mask is carried on above the network's band.
     output : {"mask", "magnitude"}
         How the estimated magnitudes become vocals.
+    wiener : int
+        Iterations of a Wiener filter on songs in stereo.
     """
     rate, top = settings.sample_rate, settings.sample_rate / 2000
     return {
@@ -47,7 +54,8 @@ def facts(
         "Normalization": f"scaler {settings.scaler}, axis {settings.axis}",
         "Applied": f"tiles overlap by {overlap:g}; above {top:.1f} kHz "
         + ("the mask is carried on" if extend else "silence"),
-        "Output": _OUTPUTS[output],
+        "Output": _OUTPUTS[output]
+        + (f"; Wiener filter of {wiener} iterations for stereo" if wiener else ""),
     }
 
 
