@@ -191,8 +191,9 @@ class Matrix:
         with Repo() as repo:
             self.pipeline = Pipeline(repo, keys)
             self.once = [stage for stage, keys in self.pipeline.keys.items() if not keys]
-            outdated = {n.rpartition(":")[2] for n in repo.status(targets=self.once)}
-        self.outdated = outdated - {"inputs"}
+            with repo.lock:
+                stages = [stage for stage in repo.index.stages if stage.name in self.once]
+                self.outdated = {stage.name for stage in stages if stage.status()}
 
     def units(self, stage: str) -> dict[str, list[str]]:
         """The runs of a stage: a name for each of its settings, and the experiments with them."""
