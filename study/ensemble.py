@@ -57,15 +57,8 @@ def scores(separator: Separator, label: str) -> dict:
         processes=True,
         item_bytes=scoring.score_bytes(songs, waveforms=3),
     )
-    settings = separator.settings
-    row = scoring.table1_scores(
-        lambda mixture, vocals: separator.estimator.magnitudes(mixture),
-        settings.frame_size,
-        settings.hop,
-        settings.tile_frames,
-        label="table1",
-    )
-    return scoring.summary(pd.concat(results, ignore_index=True), row)
+    songs = pd.concat(results, ignore_index=True)
+    return scoring.summary(songs, stage.table1(separator.estimator))
 
 
 def _score(separated: tuple) -> pd.DataFrame:
