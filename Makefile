@@ -1,7 +1,7 @@
 # `make demo` and `make test` work on a fresh machine: they set up what they need first.
 SHELL := /bin/bash
 PYTHONS := python3.13 python3.12 python3.11
-# A name on PATH may be a shim without a Python behind it, or a Python without venv: each is tried.
+# Each name is run: it may be a shim with no Python behind it, or a Python without venv.
 PYTHON ?= $(firstword $(foreach name,$(PYTHONS),$(shell $(name) -c 'import ensurepip' 2>/dev/null && echo $(name))) python3.11)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
@@ -18,8 +18,8 @@ demo: setup  ## set up, train on the embedded songs, score, make the page to lis
 
 JOBS ?= 2
 SORT ?= museval.sdr
-matrix: setup  ## the experiments of `matrix`, JOBS at a time, and their comparison
-	@python -m study.matrix --jobs $(JOBS)
+matrix: setup  ## the experiments of `matrix`, or of a study (STUDY=ladder), JOBS at a time
+	@python -m study.matrix --jobs $(JOBS) $(if $(STUDY),--study "$(STUDY)")
 
 table: setup  ## the finished experiments: what differs, the scores that matter (make table SORT=global.sdr)
 	@python -m study.table --sort $(SORT)
@@ -37,7 +37,9 @@ pull: setup  ## results from the DVC remote, if there is one
 
 # Before anything is installed, any Python does.
 doctor:  ## what this machine lacks, and how to fix it
-	@"$$(command -v .venv/bin/python "$(PYTHON)" python3 python | head -n 1)" -m study.doctor
+	@for python in .venv/bin/python "$(PYTHON)" python3 python; do \
+	  "$$python" -c '' 2>/dev/null && exec "$$python" -m study.doctor; \
+	done; echo "no Python runs here; install Python 3.11, 3.12 or 3.13" >&2; exit 1
 
 test: setup lint  ## the whole test suite
 	pytest --numprocesses auto --dist worksteal --durations 15

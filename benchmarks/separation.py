@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import psutil
 
+from vocalseg.estimator import Estimator
 from vocalseg.model_file import Settings
 from vocalseg.separator import Separator
 
@@ -30,7 +31,8 @@ def separator(filters: int, precision: str = "float32") -> Separator:
     from vocalseg.unet import build_unet
 
     settings = Settings(11025, 1024, 256, 128, "frequency", "minmax", filters, 4)
-    return Separator(build_unet(512, 128, filters, 4, precision).predict_on_batch, settings)
+    network = build_unet(512, 128, filters, 4, precision).predict_on_batch
+    return Separator(Estimator(network, settings))
 
 
 def blocks(seconds: int) -> Iterator[np.ndarray]:

@@ -1,10 +1,16 @@
-"""What a training step costs: the loader's share, bfloat16 and XLA against float32, 64 filters.
+"""What a training step costs, beside its convolutions and the loader, by filters and precision.
 
     python -m benchmarks.training
 
-Run after `dvc repro`; reads data/tiles, data/scaling and data/examples.csv.
+Run after `dvc repro`; reads data/tiles, data/scaling and data/examples.csv. Each row is measured in
+a process of its own with one thread, so that its CPU seconds can be divided by the times that
+oneDNN reports of its convolutions (``ONEDNN_VERBOSE=1``): both are taken over the same steps. Needs
+an idle machine, because oneDNN reports wall time.
 """
 
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -16,60 +22,79 @@ import tensorflow as tf
 from stages import read_params
 from stages.schema.model import Model
 from stages.schema.train import Train
-from vocalseg.compute import choose
+from vocalseg.compute import choose, cpu_has_bfloat16
 from vocalseg.loader import TileStore, batches
+from vocalseg.training import Trainer
 from vocalseg.unet import build_unet
 
-STEPS = 8
+STEPS, WARM_UP = 10, 2
+BEGIN, END = "measured from here", "measured up to here"
 
 
-def seconds(function, calls: list) -> float:
-    """Median time of one call; the first, which compiles, does not count."""
-    times = []
-    for arguments in calls:
-        start = time.perf_counter()
-        function(*arguments)
-        times.append(time.perf_counter() - start)
-    return float(np.median(times[1:]))
-
-
-def step_time(filters: int, depth: int, loss: str, data, precision: str, xla: bool) -> float:
-    """Seconds of a training step."""
-    model = build_unet(*data[0].shape[1:3], filters, depth, precision)
-    model.compile("adam", loss, jit_compile=xla)
-    return seconds(model.train_on_batch, [data] * STEPS)
-
-
-def main():
-    model, train = read_params(Model), read_params(Train)
+def measure(filters: int, precision: str) -> None:
+    """Print CPU and wall seconds of a step and the loader's CPU seconds, after oneDNN's lines."""
+    network, train = read_params(Model), read_params(Train)
     tiles, scaling = Path("data/tiles"), Path("data/scaling")
     store = TileStore(
         *(np.load(tiles / f"{stem}.npy", mmap_mode="r") for stem in ("mixture", "vocals")),
         *(np.load(scaling / f"{name}.npy", mmap_mode="r") for name in ("offset", "scale")),
     )
-    size = train.batch_size
-    rows = batches(pd.read_csv("data/examples.csv"), size, seed=(0, 0))[: STEPS + 1]
-    load = seconds(store.examples, [(r,) for r in rows])
-    data = store.examples(rows[0])
-    print(f"batches of {size}; `precision: auto` chooses {choose('auto')}\n")
-    print("| filters | float32 step | XLA / float32 | bfloat16 / float32 | loader / step | auto |")
-    print("|---:|---:|---:|---:|---:|---:|")
-    sizes = model.filters, 64
-    rest = model.depth, train.loss, data
-    # Keras does not let XLA compile once operations have to be deterministic, as in training.
-    compiled = [step_time(filters, *rest, "float32", xla=True) for filters in sizes]
-    tf.config.experimental.enable_op_determinism()
+    examples = pd.read_csv("data/examples.csv")
+    rows = batches(examples, train.batch_size, seed=(0, 0))[:STEPS]
+    began = time.process_time()
+    data = [store.examples(row) for row in rows]
+    load = (time.process_time() - began) / len(rows)
+
+    tf.config.experimental.enable_op_determinism()  # as in training
     keras.utils.set_random_seed(0)
-    for filters, xla in zip(sizes, compiled, strict=True):
-        plain = step_time(filters, *rest, "float32", xla=False)
-        half = step_time(filters, *rest, "bfloat16", xla=False)
-        chosen = {"float32": plain, "bfloat16": half}[choose("auto")]
-        print(
-            f"| {filters} | {plain:.2f} s | {xla / plain:.2f} | {half / plain:.2f} | "
-            f"{load / chosen:.1%} | {chosen / size:.3f} s an example |",
-            flush=True,
-        )
+    bins, frames = data[0][0].shape[1:3]
+    model = build_unet(bins, frames, filters, network.depth, precision, network.momentum)
+    step = Trainer(model, train.loss, train.learning_rate).step
+    for batch in data[:WARM_UP]:
+        float(step(dict(zip(("input", "target"), batch, strict=True))))
+    print(BEGIN, flush=True)
+    cpu, wall = time.process_time(), time.perf_counter()
+    for batch in data:
+        float(step(dict(zip(("input", "target"), batch, strict=True))))
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    print(END, cpu / len(data), wall / len(data), load, flush=True)
+
+
+def convolutions(lines: list[str]) -> float:
+    """Seconds of all convolutions, forward and backward, in lines that oneDNN wrote."""
+    fields = [line.split(",") for line in lines if line.startswith("onednn_verbose")]
+    kinds = {"convolution", "deconvolution"}
+    return sum(float(field[-1]) for field in fields if kinds & set(field)) / 1000
+
+
+def row(filters: int, precision: str) -> str:
+    """One row of the table, measured in a process of its own."""
+    one = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.training", str(filters), precision],
+        env={**os.environ, **one, "ONEDNN_VERBOSE": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    lines = done.stdout.splitlines()
+    last = next(line for line in lines if line.startswith(END))
+    cpu, wall, load = map(float, last.removeprefix(END).split())
+    kernels = convolutions(lines[lines.index(BEGIN) : lines.index(last)]) / STEPS
+    return (
+        f"| {filters} | {precision} | {cpu:.3f} | {wall:.3f} | {kernels:.3f} | "
+        f"{cpu / kernels:.2f} | {load / cpu:.1%} |"
+    )
+
+
+def main():
+    print(f"one thread; `precision: auto` chooses {choose('auto')}\n")
+    print("| filters | precision | CPU s a step | wall s | convolutions, s | ratio | loader |")
+    print("|---:|---|---:|---:|---:|---:|---:|")
+    for precision in ("float32", "bfloat16") if cpu_has_bfloat16() else ("float32",):
+        for filters in (8, 16, 64):
+            print(row(filters, precision), flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    measure(int(sys.argv[1]), sys.argv[2]) if len(sys.argv) > 1 else main()

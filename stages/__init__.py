@@ -32,7 +32,7 @@ def read_params(section: type[S]) -> S:
         If ``params.yaml`` is missing, not YAML, or holds a wrong value for one of them.
     """
     values = read_yaml(Path("params.yaml"))
-    return section.select(values if isinstance(values, dict) else {})
+    return section.of_file(values if isinstance(values, dict) else {})
 
 
 def fresh(*outputs: Path) -> None:

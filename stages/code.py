@@ -36,24 +36,20 @@ def dependencies(module: str, root: Path = Path()) -> dict[str, dict[str, str]]:
     BadInput
         If a source file is not valid Python, or imports what is not installed.
     """
-    trees: dict[str, ast.Module] = {}
-    libraries: dict[str, str] = {}
+    digests: dict[str, str] = {}
+    libraries: set[str] = set()
     pending = [module]
     while pending:
         name = pending.pop()
         if name.partition(".")[0] not in PACKAGES:
-            libraries.setdefault(name.partition(".")[0], name)
+            libraries.add(name.partition(".")[0])
             continue
-        path = _source(name, root)
-        if name in trees or path is None:
+        if name in digests or (path := _source(name, root)) is None:
             continue
-        trees[name] = _parse(path)
-        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        pending += [*_imports(trees[name], package), *_parents(name)]
-    return {
-        "modules": {name: digest(tree) for name, tree in sorted(trees.items())},
-        "distributions": versions(libraries),
-    }
+        status = path.stat()
+        digests[name], imported = _read(name, path, status.st_mtime_ns, status.st_size)
+        pending += [*imported, *_parents(name)]
+    return {"modules": dict(sorted(digests.items())), "distributions": versions(libraries)}
 
 
 def digest(tree: ast.AST) -> str:
@@ -87,18 +83,16 @@ def _source(module: str, root: Path) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-@cache
-def _parsed(path: Path, stamp: tuple[int, int]) -> ast.Module:
+@cache  # several stages import the same modules
+def _read(module: str, path: Path, mtime_ns: int, size: int) -> tuple[str, frozenset[str]]:
+    """Digest of a module, and the dotted names that it imports."""
     try:
-        return ast.parse(path.read_bytes(), str(path))
+        tree = ast.parse(path.read_bytes(), str(path))
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
         raise BadInput(f"{path}:{line}: not valid Python ({error}); correct it") from None
-
-
-def _parse(path: Path) -> ast.Module:
-    status = path.stat()
-    return _parsed(path, (status.st_mtime_ns, status.st_size))
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    return digest(tree), frozenset(_imports(tree, package))
 
 
 def _parents(module: str) -> Iterator[str]:

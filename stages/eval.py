@@ -16,6 +16,7 @@ from stages import fresh, read_params, run, scoring, tables
 from stages.schema.eval import Eval
 from stages.schema.excerpts import Excerpts
 from vocalseg.errors import BadInput
+from vocalseg.estimator import Ensemble, Estimator
 from vocalseg.excerpts import cut
 from vocalseg.parallel import each
 from vocalseg.scores import standard
@@ -53,6 +54,18 @@ def score(
     return table, {"song": song.name, "start": start, "peak": write(song.name, excerpt, rate)}
 
 
+def table1(estimator: Estimator | Ensemble) -> dict[str, float]:
+    """Scores by Table I's protocol, which takes estimated magnitudes."""
+    tiles = estimator.settings
+    return scoring.table1_scores(
+        lambda mixture, vocals: estimator.magnitudes(mixture),
+        tiles.frame_size,
+        tiles.hop,
+        tiles.tile_frames,
+        label="table1",
+    )
+
+
 def write(song: str, excerpt: dict[str, np.ndarray], rate: int) -> float:
     """Write an excerpt as 16-bit FLAC, divided by what is returned: 1, or a peak above it."""
     peak = max(1.0, *(float(np.abs(waveform).max()) for waveform in excerpt.values()))
@@ -66,7 +79,6 @@ def write(song: str, excerpt: dict[str, np.ndarray], rate: int) -> float:
 def main():
     options, seconds = read_params(Eval), read_params(Excerpts).seconds
     separator = Separator.load(MODEL, **options.model_dump())
-    settings = separator.settings
     test_songs = scoring.test_songs()
     fresh(tables.SONGS, EXCERPTS)
     # The network works in this process while others score what it has separated.
@@ -81,15 +93,8 @@ def main():
     scores, excerpts = zip(*results, strict=True)
     pd.DataFrame(excerpts).to_csv(EXCERPTS / "index.csv", index=False)
     songs = pd.concat(scores, ignore_index=True)
-    row = scoring.table1_scores(
-        lambda mixture, vocals: separator.estimate_tiles(mixture),
-        settings.frame_size,
-        settings.hop,
-        settings.tile_frames,
-        label="table1",
-    )
-    metrics = scoring.summary(songs, row)
-    scoring.announce_left_out(songs)
+    metrics = scoring.summary(songs, table1(separator.estimator))
+    metrics["songs"] = scoring.announce_left_out(songs)
     scoring.write_metrics(METRICS, metrics)
 
     floor = tables.read(tables.BOUNDS).query("estimate == 'mixture'")

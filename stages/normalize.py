@@ -25,11 +25,15 @@ def main():
 
     def statistics(start):
         # Opened anew each time: pages of a mapping that is kept count as this process'.
-        tiles = np.memmap(TILES, *form)[start : start + CHUNK]
-        return scaling.statistics(np.array(tiles), normalize.axis, normalize.scaler)
+        tiles = np.array(np.memmap(TILES, *form)[start : start + CHUNK])
+        if normalize.scaler == "standard":
+            return scaling.moments(tiles)
+        return scaling.statistics(tiles, normalize.axis, normalize.scaler)
 
     starts = range(0, len(stored), CHUNK)
     parts = list(each(statistics, starts, label="normalize", unit="chunk"))
+    if normalize.scaler == "standard":
+        parts = [[np.repeat(x, len(stored), 0) for x in scaling.of_data_set(np.stack(parts))]]
     fresh(OUT)
     OUT.mkdir()
     for name, part in zip(("offset", "scale"), zip(*parts, strict=True), strict=True):

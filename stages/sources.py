@@ -62,8 +62,10 @@ def state(dataset: Dataset) -> dict[str, list[int]]:
 
 
 def update(dataset: Dataset) -> None:
-    """Write :func:`state` anew to what the stage ``download`` depends on."""
-    write_json(INPUTS, json.loads(INPUTS.read_text(encoding="utf-8")) | {"songs": state(dataset)})
+    """Write :func:`state` anew to what the stage ``download`` depends on, if that was written."""
+    if INPUTS.is_file():
+        content = json.loads(INPUTS.read_text(encoding="utf-8"))
+        write_json(INPUTS, content | {"songs": state(dataset)})
 
 
 def write_json(path: Path, content: dict) -> None:

@@ -11,49 +11,58 @@ import keras
 import numpy as np
 import pandas as pd
 from dvclive import Live
+from scipy.io import wavfile
 
 from stages import fresh, read_params, run, trainings
+from stages.schema.mixing import Mixing
 from stages.schema.model import Model
 from stages.schema.study import Study
 from stages.schema.train import Train
-from vocalseg import model_file
+from vocalseg import mixing as mixes
+from vocalseg import model_file, networks
 from vocalseg.compute import computing
 from vocalseg.errors import BadInput
 from vocalseg.loader import TileStore
-from vocalseg.training import fit, loss_of_zeros
-from vocalseg.unet import build_unet
+from vocalseg.losses import Reading
+from vocalseg.mixed import MixedStore
+from vocalseg.scaling import LOGARITHMIC
+from vocalseg.training import best_epoch, fit, loss_of_zeros
 
+SONGS = Path("data/resampled/train")
 TILES, SCALING, EXAMPLES = Path("data/tiles"), Path("data/scaling"), Path("data/examples.csv")
 CODE = Path("inputs/train.json")
 MODEL = Path("models/unet.json")
 METRICS, CURVES = Path("metrics/train.json"), Path("plots/training")
+CURVE_NAMES = "loss", "val_loss", "val_sdr"
 
 
 def main():
     network, train, seed = read_params(Model), read_params(Train), read_params(Study).seed
+    mixing = read_params(Mixing)
     tiles = json.loads((TILES / "tiles.json").read_text())
     scaling = json.loads((SCALING / "scaling.json").read_text())
+    statistics = [np.load(SCALING / f"{name}.npy", mmap_mode="r") for name in ("offset", "scale")]
+    if scaling["scaler"] == "standard":
+        scaling["offset"], scaling["scale"] = (x[0, :, 0].tolist() for x in statistics)
     shape = network.model_dump(exclude={"momentum"})
     settings = model_file.Settings(**tiles, **scaling, **shape)
     examples = pd.read_csv(EXAMPLES)
-    store = TileStore(
-        *(np.load(TILES / f"{stem}.npy", mmap_mode="r") for stem in ("mixture", "vocals")),
-        *(np.load(SCALING / f"{name}.npy", mmap_mode="r") for name in ("offset", "scale")),
-        rescale=(settings.axis, settings.scaler) if train.augment_on == "magnitudes" else None,
-    )
+    if from_waveforms(network, train, mixing):
+        store = mixed_store(settings, examples, statistics, mixing, seed)
+    else:
+        store = tile_store(settings, statistics, train.augment_on)
 
     computed = computing(train.precision)
-    used = {**network.model_dump(), **train.model_dump(), "seed": seed}
+    used = {**network.model_dump(), **train.model_dump(), **mixing.model_dump(), "seed": seed}
     backup = backup_file(json.dumps(used), repr(computed))
 
     keras.utils.set_random_seed(seed)
-    size = settings.bins, settings.tile_frames, settings.filters, settings.depth
-    model = build_unet(*size, train.precision, network.momentum)
+    model = networks.build(settings, train.precision, network.momentum)
     fresh(CURVES)
     with Live(str(CURVES), save_dvc_exp=False, dvcyaml=None) as live:
 
         def log(epoch):
-            for name in ("loss", "val_loss"):
+            for name in filter(epoch.__contains__, CURVE_NAMES):
                 live.log_metric(name, epoch[name])
             live.next_step()
 
@@ -63,6 +72,7 @@ def main():
                 store,
                 examples,
                 **train.model_dump(exclude={"precision", "augment_on"}),
+                reading=Reading(settings.output, settings.scaler in LOGARITHMIC, settings.hop),
                 seed=seed,
                 backup=backup,
                 on_epoch=log,
@@ -73,22 +83,78 @@ def main():
             ) from None
 
     # A network that was never compiled saves its weights alone, without the optimizer's state.
-    trained = build_unet(*size)
+    trained = networks.build(settings)
     trained.set_weights(model.get_weights())
     fresh(MODEL.parent)
     MODEL.parent.mkdir()
     model_file.save(MODEL, trained, settings, computed)
-    best = history.loc[history["val_loss"].idxmin()]
+    best = best_epoch(history.to_dict("records"), train.select)
     metrics = {
-        "best_epoch": int(best["epoch"]),
         "val_loss": best["val_loss"],
+        "val_sdr": best.get("val_sdr", np.nan),
         "val_loss_of_zeros": loss_of_zeros(store, examples, train.loss, train.batch_size),
     }
-    metrics = {k: round(v, 6) for k, v in metrics.items()}
+    metrics = {key: round(loss, 9) for key, loss in metrics.items() if np.isfinite(loss)}
     fresh(METRICS)
     METRICS.write_text(json.dumps(metrics, indent=2) + "\n")
-    trainings.record(METRICS, history["seconds"].sum())
+    trainings.record(METRICS, history["seconds"].sum(), history["cpu"].sum())
     backup.unlink(missing_ok=True)  # another clone may have trained the same
+
+
+def from_waveforms(network: Model, train: Train, mixing: Mixing) -> bool:
+    """Whether examples need more than the scaled magnitudes of the tiles."""
+    return (
+        network.output == "mask"
+        or network.targets == "both"
+        or train.loss in ("l1_linear", "sdr")
+        or train.select == "val_sdr"
+        or mixes.Mixing(**mixing.model_dump()).active
+    )
+
+
+def tile_store(
+    settings: model_file.Settings, statistics: list[np.ndarray], augment_on: str
+) -> TileStore:
+    """The paper's examples: tiles, scaled before they are augmented or after."""
+    return TileStore(
+        *(np.load(TILES / f"{stem}.npy", mmap_mode="r") for stem in ("mixture", "vocals")),
+        *statistics,
+        rescale=(settings.axis, settings.scaler) if augment_on == "magnitudes" else None,
+        log=settings.scaler in LOGARITHMIC,
+    )
+
+
+def waveform(path: Path) -> np.ndarray:
+    """Samples of a file of the stage resample, memory-mapped, (samples,)."""
+    return wavfile.read(path, mmap=True)[1]
+
+
+def mixed_store(
+    settings: model_file.Settings,
+    examples: pd.DataFrame,
+    statistics: list[np.ndarray],
+    mixing: Mixing,
+    seed: int,
+) -> MixedStore:
+    """Examples made of the songs' waveforms."""
+    tiles = pd.read_csv(TILES / "index.csv", dtype={"track": str}, keep_default_na=False)
+    songs = {
+        track: tuple(waveform(SONGS / track / f"{stem}.wav") for stem in ("mixture", "vocals"))
+        for track in tiles["track"].unique()
+    }
+    mixer = mixes.Mixer(
+        songs,
+        tiles,
+        examples[examples["part"] == "train"],
+        frame_size=settings.frame_size,
+        hop=settings.hop,
+        frames=settings.tile_frames,
+        mixing=mixes.Mixing(**mixing.model_dump()),
+        seed=seed,
+    )
+    standard = tuple(x[:1] for x in statistics) if settings.scaler == "standard" else None
+    targets = 1 if settings.targets == "vocals" else 2
+    return MixedStore(mixer, settings.axis, settings.scaler, standard, targets)
 
 
 def backup_file(params: str, computed: str) -> Path:

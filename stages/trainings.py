@@ -35,16 +35,26 @@ def folder() -> Path:
         ) from None
 
 
-def record(metrics: Path, seconds: float) -> None:
-    """Remember how long the training took that wrote a file of metrics."""
+def record(metrics: Path, seconds: float, cpu: float = math.nan) -> None:
+    """Remember how long the training took that wrote a file of metrics, and its processor time."""
     digest = hashlib.md5(metrics.read_bytes(), usedforsecurity=False).hexdigest()
-    (folder() / f"{digest}.seconds").write_text(f"{seconds:.1f}\n")
+    (folder() / f"{digest}.seconds").write_text(f"{seconds:.1f}\n{cpu:.1f}\n")
 
 
 def seconds(md5: str) -> float:
     """Duration of the training whose metrics have this MD5; NaN if it ran on another machine."""
+    return _times(md5)[0]
+
+
+def cpu_seconds(md5: str) -> float:
+    """Processor time of the same, of all cores together."""
+    return _times(md5)[1]
+
+
+def _times(md5: str) -> list[float]:
     path = _path() / f"{md5}.seconds"
-    return float(path.read_text()) if path.is_file() else math.nan
+    lines = path.read_text().split() if path.is_file() else []
+    return [*map(float, lines), math.nan, math.nan][:2]
 
 
 def _path() -> Path:

@@ -20,7 +20,6 @@ from study.command import run
 from study.effects import effects
 from study.experiments import GAINS, SCORES, factors, rows, song_scores
 from study.layout import decibels
-from study.picture import draw
 from vocalseg.errors import BadInput
 
 __all__ = ["agreement", "effects", "markdown", "notes", "rows", "song_scores", "table", "terminal"]
@@ -219,6 +218,8 @@ def main(arguments: list[str] | None = None):
     if options.markdown:
         options.markdown.write_text("\n\n".join(report(found, options.protocol, markdown)) + "\n")
     if options.picture:
+        from study.picture import draw  # Matplotlib takes half a second to import
+
         draw(compared, found, options.picture)
 
 

@@ -17,9 +17,9 @@ from PIL import Image
 from stages import run
 from vocalseg import audio, scaling, spectrogram
 from vocalseg.errors import BadInput
+from vocalseg.estimator import Estimator
 from vocalseg.loader import TileStore
 from vocalseg.report import diagrams, figures
-from vocalseg.separator import Separator
 
 TILES, SONGS = Path("data/tiles"), Path("data/resampled/train")
 EXAMPLES, MODEL, OUT = Path("data/examples.csv"), Path("models/unet.json"), Path("docs/figures")
@@ -103,8 +103,7 @@ def system(index: pd.DataFrame, hop: int, frame: int, frames: int) -> None:
     here = slice(row["first_frame"], row["first_frame"] + frames)
     tile = whole[: frame // 2, here]
     magnitude, phase = np.abs(tile), spectrogram.phase(tile)
-    separator = Separator.load(MODEL)
-    estimate = separator.estimate_tiles(magnitude[np.newaxis])[0]
+    estimate = Estimator.load(MODEL).magnitudes(magnitude[np.newaxis])[0]
     waveforms = spectrogram.tile_waveforms(
         np.stack([magnitude, estimate]), np.stack([phase, phase]), hop
     )

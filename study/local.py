@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from stages import inputs
-from stages.schema.params import load
+from study import plan
 from study.lock import alone
 from study.naming import experiment
 from study.plan import SHARED, Matrix
@@ -21,7 +21,7 @@ from study.repository import lock_here, locks
 LOCK = Path(".dvc", "tmp", "matrix.lock")
 
 
-def run(jobs: int, dry_run: bool = False) -> dict[str, list[str]] | None:
+def run(study: str | None, jobs: int, dry_run: bool = False) -> dict[str, list[str]] | None:
     """Show what there is, run what is missing and wait for it.
 
     Returns
@@ -31,7 +31,7 @@ def run(jobs: int, dry_run: bool = False) -> dict[str, list[str]] | None:
     """
     with alone(LOCK):
         inputs.main()  # what has changed is seen before anything runs
-        matrix = Matrix(load())
+        matrix = plan.read(study)
         matrix.show(locks())
         if dry_run:
             return None
@@ -41,6 +41,7 @@ def run(jobs: int, dry_run: bool = False) -> dict[str, list[str]] | None:
             sys.exit("interrupted; the same command resumes from here")
         finally:
             stop()
+            matrix.collect(matrix.missing(locks(), lock_here()))
 
 
 def run_missing(matrix: Matrix, jobs: int) -> dict[str, list[str]]:

@@ -1,10 +1,11 @@
-"""All experiments of `matrix` in params.yaml: each stage once for each of its settings.
+"""All experiments of `matrix`, or of a study, in params.yaml: each stage once for its settings.
 
-    python -m study.matrix [--jobs 2] [--dry-run]
+    python -m study.matrix [--study NAME] [--jobs 2] [--dry-run]
     python -m study.matrix --runner slurm [--jobs 16] [--sbatch OPTIONS] [--detach]
 
 The runner `local` uses DVC's queue on this machine, `slurm` the jobs of a cluster. What is there
-already, made by the same code and parameters, is not run again.
+already, made by the same code and parameters, is not run again; of a study that is also what its
+table holds, `metrics/STUDY.csv` (see :mod:`study.records`).
 """
 
 import argparse
@@ -14,10 +15,8 @@ import signal
 import sys
 from pathlib import Path
 
-from stages.schema.params import load
-from study import compare, local
+from study import compare, ladder, local
 from study.command import run
-from study.naming import combinations
 from study.progress import TAIL
 from study.repository import require_repository
 from study.slurm import runner as slurm
@@ -29,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m study.matrix", description=__doc__.splitlines()[0]
     )
     add = parser.add_argument
+    add("--study", metavar="NAME", help="of `studies`; by default, `matrix`")
     add("--runner", choices=("local", "slurm"), default="local", help="where experiments run")
     add("--jobs", type=int, default=2, help="experiments at a time")
     add("--dry-run", action="store_true", help="only say what would run")
@@ -53,8 +53,10 @@ def checked(arguments: argparse.Namespace) -> argparse.Namespace:
 def work(arguments: argparse.Namespace) -> dict[str, list[str]] | None:
     """Run what is missing; names of what failed with its log, None if there is nothing to tell."""
     if arguments.runner == "local":
-        return local.run(arguments.jobs, arguments.dry_run)
-    return slurm.run(arguments.jobs, arguments.sbatch, arguments.dry_run, arguments.detach)
+        return local.run(arguments.study, arguments.jobs, arguments.dry_run)
+    return slurm.run(
+        arguments.study, arguments.jobs, arguments.sbatch, arguments.dry_run, arguments.detach
+    )
 
 
 def main() -> None:
@@ -71,10 +73,13 @@ def main() -> None:
         print(f"\n{name} failed:", *log[-TAIL:], sep="\n  ", file=sys.stderr)
     if failed:
         sys.exit(
-            f"\n{len(failed)} of {len(combinations(load().matrix))} experiments failed: "
-            f"{', '.join(failed)}; fix the cause and run the same command again"
+            f"\n{len(failed)} failed: {', '.join(failed)}; fix the cause and run the same command "
+            "again"
         )
-    compare.main([])
+    if arguments.study:
+        ladder.main([arguments.study])
+    else:
+        compare.main([])
 
 
 if __name__ == "__main__":

@@ -8,19 +8,22 @@ from pathlib import Path
 import networkx
 from dvc.dependency import ParamsDependency
 from dvc.repo import Repo
+from pydantic import ValidationError
 
 from stages import inputs
-from stages.schema.params import Params, check
+from stages.schema.params import Params
 from study.naming import Settings
+from vocalseg.errors import BadInput
 
 
 def with_settings(params: Params, settings: Settings) -> Params:
-    """``params`` with other values of some keys."""
-    values = params.model_dump()
-    for key, value in settings.items():
-        section, _, field = key.partition(".")
-        values[section] = values[section] | {field: value} if field else value
-    return check(values)
+    """``params`` of one experiment, with other values of some keys, as text or as numbers."""
+    try:
+        return params.changed(settings)
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        told = ", ".join(f"{key} = {value!r}" for key, value in settings.items())
+        raise BadInput(f"params.yaml: matrix: {told}: {reason}") from None
 
 
 class Pipeline:
@@ -76,7 +79,7 @@ class Pipeline:
         code = [dep for dep in entry["deps"] if Path(dep["path"]).parent == inputs.OUT]
         return (
             used.keys() == self.params[stage]
-            and with_settings(params, used) == params
+            and with_settings(params, used) == with_settings(params, {})
             and all(md5(dep["path"]) == dep["md5"] for dep in code)
         )
 

@@ -1,4 +1,4 @@
-"""The experiments of `matrix` in params.yaml: which exist, and what their missing ones share."""
+"""The experiments of `matrix`, or of a study: which exist, and what the missing ones share."""
 
 import math
 from functools import cached_property
@@ -6,9 +6,10 @@ from pathlib import Path
 
 from dvc.repo import Repo
 
-from stages.schema.params import Params
-from study.naming import Experiment, combinations, experiment, name_of
+from stages.schema.params import Params, load, lookup
+from study.naming import Experiment, Settings, combinations, experiment, name_of
 from study.pipeline import Pipeline, with_settings
+from study.records import Records
 from study.repository import lock_here
 from vocalseg.errors import BadInput
 
@@ -16,27 +17,61 @@ SHARED = "shared-"  # how names of runs that several experiments share begin
 ONCE, EXPERIMENTS = "once", "experiments"  # the first and the last wave
 
 
-class Matrix:
-    """The experiments of params.yaml, and which of them exist."""
+def experiments_of(params: Params) -> dict[str, Settings]:
+    """The experiments of `matrix`, by name."""
+    if not params.matrix:
+        raise BadInput("params.yaml: matrix: is empty; give it keys with lists of values")
+    found = {name_of(s): s for s in combinations(params.matrix)}
+    if len(found) < math.prod(map(len, params.matrix.values())):
+        raise BadInput("params.yaml: matrix: two experiments would have the same name")
+    return found
 
-    def __init__(self, params: Params):
-        if not params.matrix:
-            raise BadInput("params.yaml: matrix: is empty; give it keys with lists of values")
-        self.experiments = {name_of(s): s for s in combinations(params.matrix)}
-        if len(self.experiments) < math.prod(map(len, params.matrix.values())):
-            raise BadInput("params.yaml: matrix: two experiments would have the same name")
+
+def read(study: str | None) -> "Matrix":
+    """The experiments of `matrix` in params.yaml, or of one of its ``studies``."""
+    params = load()
+    if study is None:
+        return Matrix(params, experiments_of(params))
+    records = Records(params, study)
+    return Matrix(params, records.experiments, records)
+
+
+class Matrix:
+    """Experiments, and which of them exist.
+
+    Parameters
+    ----------
+    params : Params
+    experiments : dict
+        The settings of each, by name.
+    records : Records or None
+        The committed table of a study, whose rows need no experiment.
+    """
+
+    def __init__(
+        self, params: Params, experiments: dict[str, Settings], records: Records | None = None
+    ):
+        keys = list(dict.fromkeys(key for settings in experiments.values() for key in settings))
+        usual = {key: lookup(params.model_dump(), key) for key in keys}
+        self.experiments = {name: usual | settings for name, settings in experiments.items()}
         self.params = {n: with_settings(params, s) for n, s in self.experiments.items()}
+        self.records = records
+        self.kept = set(records.kept()) if records else set()
         with Repo() as repo:
-            self.pipeline = Pipeline(repo, params.matrix)
+            self.pipeline = Pipeline(repo, keys)
         self.once = [stage for stage, keys in self.pipeline.keys.items() if not keys]
 
     @cached_property
     def outdated(self) -> set[str]:
         """Stages that no key reaches and whose results in the workspace are not up to date."""
-        if not self.once:
-            return set()
-        with Repo() as repo:
-            return {n.rpartition(":")[2] for n in repo.status(targets=self.once)} - {"inputs"}
+        with Repo() as repo, repo.lock:
+            stages = [stage for stage in repo.index.stages if stage.name in self.once]
+            return {stage.name for stage in stages if stage.status()}
+
+    def collect(self, missing: list[str]) -> None:
+        """Add the experiments of a study that are not among the missing to its table."""
+        if self.records:
+            self.records.collect(missing)
 
     def units(self, stage: str) -> dict[str, list[str]]:
         """The runs of a stage: a name for each of its settings, and the experiments with them."""
@@ -59,7 +94,8 @@ class Matrix:
         return [
             name
             for name, params in self.params.items()
-            if not all(
+            if name not in self.kept
+            and not all(
                 self.pipeline.made(stage, params, known.get(name, {}), here)
                 for stage in self.pipeline.commands
             )

@@ -68,13 +68,22 @@ def lock_here() -> dict:
 
 def locks() -> dict[str, dict]:
     """Stages of the ``dvc.lock`` of every experiment on HEAD, by the experiment's name."""
-    head = git("rev-parse", "HEAD").strip()
-    prefix = f"{EXPERIMENTS}/{head[:2]}/{head[2:]}/"
+    prefix = _prefix()
     references = git("for-each-ref", "--format=%(refname)", prefix).split()
     return {
         reference.removeprefix(prefix): stages_of(file_at(reference, LOCK))
         for reference in references
     }
+
+
+def revision(name: str) -> str:
+    """Commit of an experiment on HEAD."""
+    return git("rev-parse", "--verify", f"{_prefix()}{name}").strip()
+
+
+def _prefix() -> str:
+    head = git("rev-parse", "HEAD").strip()
+    return f"{EXPERIMENTS}/{head[:2]}/{head[2:]}/"
 
 
 def stages_of(text: str) -> dict:

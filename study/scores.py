@@ -22,11 +22,16 @@ COLUMNS = {
 def table(scores: dict, bounds: dict) -> str:
     """Markdown of ``metrics/eval.json`` and ``metrics/bounds.json``, in dB."""
     rows = {**bounds, "eval": scores}
+    return markdown({label: rows[key] for key, label in ROWS.items()})
+
+
+def markdown(rows: dict[str, dict], digits: int = 1) -> str:
+    """Markdown of scores by label, in dB."""
     heads = [f"{p} {name}" for p, names in COLUMNS.items() for name in names.values()]
     lines = [f"| dB | {' | '.join(heads)} |", "|---" + "|---:" * len(heads) + "|"]
-    for key, label in ROWS.items():
-        values = [rows[key][p][metric] for p, names in COLUMNS.items() for metric in names]
-        cells = ["–" if value is None else f"{value:.1f}" for value in values]
+    for label, scores in rows.items():
+        values = [scores[p][metric] for p, names in COLUMNS.items() for metric in names]
+        cells = ["–" if value is None else f"{value:.{digits}f}" for value in values]
         lines.append(f"| {label} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

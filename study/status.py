@@ -1,13 +1,14 @@
-"""A line per experiment of the matrix: missing, waiting, running, done or failed.
+"""A line per experiment of `matrix`, or of a study: missing, waiting, running, done or failed.
 
-python -m study.status
+python -m study.status [--study NAME]
 """
 
+import argparse
 from collections import Counter
 
 from dvc.repo import Repo
 
-from stages.schema.params import load
+from study import plan
 from study.command import run
 from study.plan import Matrix
 from study.progress import State, last, news
@@ -59,8 +60,11 @@ def text(found: dict[str, State]) -> str:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--study", metavar="NAME", help="of `studies`; by default, `matrix`")
+    study = parser.parse_args().study
     require_repository()
-    print(text(states(Matrix(load()))))
+    print(text(states(plan.read(study))))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,18 @@ from vocalseg.errors import BadInput
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Slow tests first in each half: pytest-xdist gives the halves to two processes.
+
+    Otherwise one of them works off the longest tests alone at the end.
+    """
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    rest = [item for item in items if not item.get_closest_marker("slow")]
+    first, half = len(slow) // 2, len(rest) // 2
+    items[:] = [*slow[:first], *rest[:half], *slow[first:], *rest[half:]]
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)

@@ -20,17 +20,26 @@ RATE = 44_100
 COMMAND = Path(sys.executable).with_name("vocalseg")
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory) -> Path:
+def make_model(folder: Path, filters: int) -> Path:
     """A small network with random weights, saved as `train` saves it."""
     settings = model_file.Settings(
         sample_rate=11025, frame_size=1024, hop=256, tile_frames=128,
-        axis="frequency", scaler="minmax", filters=1, depth=2,
+        axis="frequency", scaler="minmax", filters=filters, depth=2,
     )  # fmt: skip
-    path = tmp_path_factory.mktemp("model") / "unet.json"
+    path = folder / "unet.json"
     network = build_unet(settings.bins, settings.tile_frames, settings.filters, settings.depth)
     model_file.save(path, network, settings, computing("float32"))
     return path
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    return make_model(tmp_path_factory.mktemp("model"), filters=1)
+
+
+@pytest.fixture(scope="module")
+def other_model(tmp_path_factory) -> Path:
+    return make_model(tmp_path_factory.mktemp("other"), filters=2)
 
 
 def song(path: Path, seconds: float = 1.0, channels: int = 2, rate: int = RATE, **options) -> Path:
@@ -123,6 +132,34 @@ def test_vocals_are_masked_or_reconstructed_from_the_estimated_magnitude(model, 
         expected, _ = Separator.load(model, output=how).separate(mixture, RATE)
         np.testing.assert_allclose(vocals[how], expected, atol=1e-6)
     assert np.abs(vocals["mask"] - vocals["magnitude"]).max() > 1e-3
+
+
+def test_stereo_can_be_refined_by_a_wiener_filter(model, tmp_path):
+    path = song(tmp_path / "a.wav")
+    mixture, _ = sf.read(path)
+    done = run(path, "--model", model, "-o", tmp_path / "out", "--wiener", 2)
+    assert done.exit_code == 0, done.output
+    vocals, rest = (sf.read(tmp_path / f"out/a/{s}.wav")[0] for s in ("vocals", "accompaniment"))
+    np.testing.assert_allclose(vocals + rest, mixture, atol=1e-6)
+    expected, _ = Separator.load(model, wiener=2).separate(mixture, RATE)
+    np.testing.assert_allclose(vocals, expected, atol=1e-6)
+    assert np.abs(vocals - Separator.load(model).separate(mixture, RATE)[0]).max() > 1e-3
+
+
+def test_a_wiener_filter_takes_a_mask(model, tmp_path):
+    path = song(tmp_path / "a.wav")
+    done = run(path, "--model", model, "-o", tmp_path, "--wiener", 1, "--reconstruct", "magnitude")
+    assert done.exit_code == 2 and "--wiener takes a mask" in done.stderr
+
+
+def test_several_models_give_the_mean_of_their_masks(model, other_model, tmp_path):
+    path = song(tmp_path / "a.wav")
+    done = run(path, "--model", model, "--model", other_model, "-o", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    mixture, _ = sf.read(path)
+    found, _ = sf.read(tmp_path / "out/a/vocals.wav")
+    each = [Separator.load(m).separate(mixture, RATE)[0] for m in (model, other_model)]
+    np.testing.assert_allclose(found, sum(each) / 2, atol=1e-5)
 
 
 def test_ten_milliseconds_are_a_song(model, tmp_path):

@@ -13,11 +13,21 @@ import soundfile as sf
 import yaml
 
 from stages.schema import params
+from stages.schema.augment import Augment
+from stages.schema.mixing import Mixing
 from vocalseg.examples import make_table
 from vocalseg.songs import catalog
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs/fidelity.md").read_text(encoding="utf-8")
+
+#: What neither the paper nor its code has (docs/ladder.md).
+BEYOND = {
+    *(f"augment.{key}" for key in Mixing.model_fields),
+    *(f"model.{key}" for key in ("name", "output", "targets")),
+    *(f"train.{key}" for key in ("schedule", "ema", "select")),
+    "eval.wiener",
+}
 COMMITTED = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 
 
@@ -67,6 +77,7 @@ def test_every_parameter_that_decides_between_text_and_code_has_a_row():
         f"{section}.{key}"
         for section in ("stft", "normalize", "augment", "model", "train", "eval")
         for key in COMMITTED[section]
+        if f"{section}.{key}" not in BEYOND
     }
     assert named >= keys
 
@@ -98,9 +109,8 @@ def test_the_commands_are_valid_and_make_9141_examples_of_musdb18(name, counts):
             "vocal_l1": np.where(rng.random(8000) < 0.25, 1.0, 1000.0),
         }
     )
-    table = make_table(
-        index, **read.augment.model_dump(), tile_frames=read.stft.tile_frames, seed=read.seed
-    )
+    chosen = read.augment.model_dump(include=set(Augment.model_fields))
+    table = make_table(index, **chosen, tile_frames=read.stft.tile_frames, seed=read.seed)
     kinds = table["kind"].value_counts()
     assert (kinds["original"], kinds["splice"], len(table)) == (*counts, 9141)
 

@@ -171,3 +171,13 @@ def test_settings_of_a_network_of_another_size_do_not_fit_the_weights(saved, rej
     rewrite(saved, **{key: value})
     with rejects(weights_of(saved), "not the weights of"):
         Separator.load(saved)
+
+
+def test_settings_beyond_the_papers_come_back_and_defaults_are_not_written(tmp_path, model, saved):
+    written = json.loads(saved.read_text()).keys()
+    assert not {"name", "output", "targets", "offset", "scale"} & written
+    values = {"name": "strided", "output": "mask", "targets": "both", "offset": (0.5, 1.25)}
+    settings = Settings(**{**vars(SETTINGS), **values})
+    path = tmp_path / "other.json"
+    model_file.save(path, model, settings, TRAINED)
+    assert model_file.load(path)[0] == settings

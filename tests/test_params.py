@@ -144,7 +144,21 @@ def test_several_faults_are_one_line_each(values):
         ("dataset.name", "musdb", ["demo", "musdb18-7s", "musdb18", "musdb18-hq", "folder"]),
         ("normalize.axis", "freq", ["time", "frequency"]),
         ("normalize.scaler", "quantile", ["minmax", "robust", "max"]),
-        ("train.loss", "mea", ["mae", "mse"]),
+        ("train.loss", "mea", ["mae", "mse", "l1_linear", "sdr"]),
+        ("train.schedule", "linear", ["constant", "cosine"]),
+        ("train.ema", 1, ["less than 1"]),
+        ("train.select", "sdr", ["val_loss", "val_sdr"]),
+        ("model.name", "resnet", ["unet", "strided"]),
+        ("model.output", "phase", ["magnitude", "mask"]),
+        ("model.targets", "drums", ["vocals", "both"]),
+        ("augment.remix", 1.5, ["1"]),
+        ("augment.gain", -1, ["0"]),
+        ("augment.crop", "any", ["grid", "random"]),
+        ("augment.pitch", 13, ["12"]),
+        ("augment.tempo", 0.6, ["0.5"]),
+        ("augment.tones", 2, ["1"]),
+        ("augment.noise", -0.5, ["0"]),
+        ("augment.level", 21, ["20"]),
         ("train.precision", "float16", ["auto", "float32", "bfloat16"]),
         ("audio.sample_rate", 16000, ["11025", "22050", "44100"]),
         ("stft.frame_size", 32, ["64"]),
@@ -240,6 +254,36 @@ def test_a_tile_that_cannot_be_halved_at_each_level_is_an_error(values, rejects,
     values["stft"]["hop"] = 16 if key == "stft.frame_size" else 256
     with rejects("params.yaml", named, "multiple of 2^model.depth = 16"):
         params.check(put(values, key, value))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("model.output", "mask"), ("model.targets", "both"), ("train.select", "val_sdr"),
+        ("train.loss", "l1_linear"), ("train.loss", "sdr"), ("augment.remix", 0.5),
+        ("augment.gain", 3), ("augment.crop", "random"), ("augment.pitch", 1),
+        ("augment.tempo", 0.1), ("augment.tones", 0.1), ("augment.noise", 0.1),
+    ],
+)  # fmt: skip
+def test_what_is_about_magnitudes_or_waveforms_needs_them_scaled_last(values, rejects, key, value):
+    with rejects(f"params.yaml: {key} = ", "it needs train.augment_on = magnitudes"):
+        params.check(put(values, key, value))
+    params.check(put(values, "train.augment_on", "magnitudes"))
+
+
+def test_the_sdr_of_waveforms_is_not_for_magnitudes_of_another_tempo(values, rejects):
+    put(values, "train.augment_on", "magnitudes")
+    put(values, "augment.tempo", 0.1)
+    with rejects("params.yaml: augment.tempo", "set it to 0, or train.loss to another"):
+        params.check(put(values, "train.loss", "sdr"))
+    params.check(put(values, "train.loss", "l1_linear"))
+
+
+def test_statistics_of_the_data_set_are_per_bin(values, rejects):
+    put(values, "normalize.scaler", "standard")  # also where the matrix has the other axis
+    params.check(values)
+    with rejects("params.yaml: normalize", "one statistic per bin", "axis = frequency"):
+        params.check(put(values, "normalize.axis", "time"))
 
 
 def test_the_demo_has_no_official_validation_songs(values, rejects):

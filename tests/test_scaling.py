@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
 from vocalseg import scaling
 
@@ -113,3 +113,36 @@ def test_tiles_are_scaled_each_on_its_own(rng):
 def test_an_unknown_axis_or_scaler_is_an_error(rng, axis, scaler):
     with pytest.raises(KeyError):
         scaling.statistics(music(rng), axis, scaler)
+
+
+# ------------------------------------------------------------------ beyond the paper
+
+
+@pytest.mark.parametrize("axis", AXES)
+def test_the_logarithm_is_numpys_and_has_no_statistics(rng, axis):
+    mixture = music(rng)
+    statistics = scaling.statistics(mixture, axis, "log")
+    shape = (3, BINS, 1) if axis == "frequency" else (3, 1, FRAMES)
+    assert [s.shape for s in statistics] == [shape, shape]
+    scaled = scaling.apply(mixture, *statistics, log=True)
+    assert scaled.dtype == np.float32
+    np.testing.assert_allclose(scaled, np.log(1 + mixture.astype(np.float64)), rtol=1e-5)
+    back = scaling.undo(scaled, *statistics, log=True)
+    np.testing.assert_allclose(back, mixture, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", TILES)
+def test_standard_is_scikit_learns_scaler_of_all_frames_of_the_data_set(rng, kind):
+    mixture = TILES[kind](rng)
+    parts = [scaling.moments(mixture[:2]), scaling.moments(mixture[2:])]
+    statistics = scaling.of_data_set(np.stack(parts))
+    frames = np.log(1 + mixture.astype(np.float64)).swapaxes(1, 2).reshape(-1, BINS)
+    expected = StandardScaler().fit(frames)
+    np.testing.assert_allclose(statistics[0][0, :, 0], expected.mean_, atol=1e-6)
+    clear = expected.scale_ > 1e-5  # below, both only shift
+    np.testing.assert_allclose(statistics[1][0, clear, 0], expected.scale_[clear], rtol=1e-3)
+    scaled = scaling.apply(mixture, *statistics, log=True)
+    assert scaled.dtype == np.float32
+    np.testing.assert_allclose(
+        scaling.undo(scaled, *statistics, log=True), mixture, rtol=1e-4, atol=1e-5
+    )

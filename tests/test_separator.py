@@ -4,7 +4,9 @@ import librosa
 import numpy as np
 import pytest
 
-from vocalseg import scaling
+from vocalseg import scaling, wiener
+from vocalseg.errors import BadInput
+from vocalseg.estimator import Ensemble, Estimator
 from vocalseg.model_file import Settings
 from vocalseg.separator import Separator
 
@@ -41,6 +43,10 @@ def some_network(tiles):
     return tiles * pattern + 0.1 * np.roll(tiles, 3, axis=1) ** 2
 
 
+def separating(network, settings, **options):
+    return Separator(Estimator(network, settings), **options)
+
+
 def share(signal, other):
     return np.sqrt(np.mean(signal**2) / np.mean(other**2))
 
@@ -54,14 +60,14 @@ def share(signal, other):
 def test_a_network_that_gives_its_input_back_leaves_no_accompaniment(rng, overlap, scaler, axis):
     settings = change(SMALL, scaler=scaler, axis=axis)
     mixture = song(rng, channels=1)
-    vocals, accompaniment = Separator(identity, settings, overlap=overlap).separate(mixture, CD)
+    vocals, accompaniment = separating(identity, settings, overlap=overlap).separate(mixture, CD)
     np.testing.assert_allclose(vocals, mixture, atol=1e-4)
     np.testing.assert_allclose(accompaniment, 0, atol=1e-4)
 
 
 def test_so_it_is_in_stereo_and_at_the_papers_size(rng):
     mixture = song(rng, 5 * CD)
-    vocals, accompaniment = Separator(identity, PAPER).separate(mixture, CD)
+    vocals, accompaniment = separating(identity, PAPER).separate(mixture, CD)
     assert share(vocals - mixture, mixture) < 1e-4
     assert share(accompaniment, mixture) < 1e-4
 
@@ -70,7 +76,7 @@ def test_so_it_is_in_stereo_and_at_the_papers_size(rng):
 @pytest.mark.parametrize("samples", [1, 441, TILE, 20000])
 def test_a_network_that_gives_zeros_leaves_no_vocals(rng, overlap, samples):
     mixture = song(rng, samples)
-    vocals, accompaniment = Separator(zeros, SMALL, overlap=overlap).separate(mixture, CD)
+    vocals, accompaniment = separating(zeros, SMALL, overlap=overlap).separate(mixture, CD)
     assert not vocals.any()
     np.testing.assert_array_equal(accompaniment, mixture)
 
@@ -80,22 +86,22 @@ def test_a_network_that_gives_zeros_leaves_no_vocals(rng, overlap, samples):
 def test_half_the_magnitude_is_half_the_waveform_up_to_both_ends(rng, overlap, samples):
     """Neighbouring tiles fade into each other without a dent, and none at the song's ends."""
     mixture = song(rng, samples, 1)
-    vocals, _ = Separator(half, SMALL, overlap=overlap).separate(mixture, CD)
+    vocals, _ = separating(half, SMALL, overlap=overlap).separate(mixture, CD)
     np.testing.assert_allclose(vocals, mixture / 2, atol=1e-4)
 
 
 def test_a_mask_is_held_to_zero_and_one(rng):
     mixture = song(rng, channels=1)
-    vocals, _ = Separator(lambda tiles: 5 * tiles, SMALL).separate(mixture, CD)
+    vocals, _ = separating(lambda tiles: 5 * tiles, SMALL).separate(mixture, CD)
     np.testing.assert_allclose(vocals, mixture, atol=1e-5)
-    vocals, _ = Separator(lambda tiles: -tiles, SMALL).separate(mixture, CD)
+    vocals, _ = separating(lambda tiles: -tiles, SMALL).separate(mixture, CD)
     assert not vocals.any()
 
 
 def test_the_channels_share_one_mask(rng):
     left = song(rng, channels=1)
     mixture = np.hstack([left, 0.25 * left])
-    vocals, _ = Separator(some_network, SMALL).separate(mixture, CD)
+    vocals, _ = separating(some_network, SMALL).separate(mixture, CD)
     np.testing.assert_allclose(vocals[:, 1], 0.25 * vocals[:, 0], atol=1e-6)
 
 
@@ -113,7 +119,7 @@ def level(waveform, hertz):
 
 def test_above_the_networks_band_the_mask_is_carried_on():
     mixture = tones(1000, 5000, 8000)
-    separator = Separator(half, change(PAPER, scaler="max"), extend=True)
+    separator = separating(half, change(PAPER, scaler="max"), extend=True)
     vocals, accompaniment = separator.separate(mixture, CD)
     for hertz in (1000, 5000, 8000):
         assert level(vocals, hertz) == pytest.approx(0.1, rel=0.02)
@@ -130,7 +136,7 @@ def test_it_is_carried_on_from_what_sounds_in_the_bands_upper_quarter():
         mask[tone - 10 : tone + 11] = 0.5
         return tiles * mask
 
-    separator = Separator(network, change(PAPER, scaler="max"), extend=True)
+    separator = separating(network, change(PAPER, scaler="max"), extend=True)
     vocals, _ = separator.separate(tones(1000, 4800, 8000), CD)
     assert level(vocals, 1000) == pytest.approx(0.2, rel=0.02)
     assert level(vocals, 8000) == pytest.approx(0.1, rel=0.05)
@@ -139,7 +145,7 @@ def test_it_is_carried_on_from_what_sounds_in_the_bands_upper_quarter():
 @pytest.mark.parametrize("network", [half, identity])
 def test_without_extension_the_upper_band_is_accompaniment(network):
     mixture = tones(1000, 8000)
-    separator = Separator(network, change(PAPER, scaler="max"), extend=False)
+    separator = separating(network, change(PAPER, scaler="max"), extend=False)
     vocals, accompaniment = separator.separate(mixture, CD)
     expected = 0.1 if network is half else 0.2
     assert level(vocals, 1000) == pytest.approx(expected, rel=0.02)
@@ -151,7 +157,7 @@ def test_without_extension_the_upper_band_is_accompaniment(network):
 
 
 def direct(network, settings=PAPER, **options):
-    return Separator(network, settings, output="magnitude", **options)
+    return separating(network, settings, output="magnitude", **options)
 
 
 @pytest.mark.parametrize("axis", ["frequency", "time"])
@@ -181,7 +187,7 @@ def test_for_a_mono_song_and_an_estimate_within_the_mixture_both_outputs_are_one
     rng, samples, overlap
 ):
     mixture = song(rng, samples, 1)
-    by_mask, _ = Separator(half, SMALL, overlap=overlap).separate(mixture, CD)
+    by_mask, _ = separating(half, SMALL, overlap=overlap).separate(mixture, CD)
     by_magnitude, _ = direct(half, SMALL, overlap=overlap).separate(mixture, CD)
     np.testing.assert_allclose(by_magnitude, by_mask, atol=1e-5)
 
@@ -213,7 +219,7 @@ def test_where_the_mixture_is_silent_the_direct_reconstruction_is(rng):
 
 def test_an_output_that_is_not_known_is_an_error():
     with pytest.raises(ValueError, match="output 'phase'"):
-        Separator(identity, SMALL, output="phase")
+        separating(identity, SMALL, output="phase")
 
 
 # ------------------------------------------------------------------ nothing is lost
@@ -238,7 +244,7 @@ LENGTHS = {
 @pytest.mark.parametrize("samples", LENGTHS.values(), ids=LENGTHS)
 def test_vocals_and_accompaniment_add_up_to_the_song(rng, samples, overlap):
     mixture = song(rng, samples)
-    vocals, accompaniment = Separator(some_network, SMALL, overlap=overlap).separate(mixture, CD)
+    vocals, accompaniment = separating(some_network, SMALL, overlap=overlap).separate(mixture, CD)
     assert vocals.shape == accompaniment.shape == mixture.shape
     assert vocals.dtype == accompaniment.dtype == np.float32
     np.testing.assert_allclose(vocals + accompaniment, mixture, atol=1e-6)
@@ -248,7 +254,7 @@ def test_vocals_and_accompaniment_add_up_to_the_song(rng, samples, overlap):
 @pytest.mark.parametrize("samples", [1, 10, 500, 30000])
 def test_so_it_is_at_every_sample_rate(rng, rate, samples):
     mixture = song(rng, samples)
-    vocals, accompaniment = Separator(some_network, SMALL).separate(mixture, rate)
+    vocals, accompaniment = separating(some_network, SMALL).separate(mixture, rate)
     assert vocals.shape == accompaniment.shape == mixture.shape
     assert np.isfinite(vocals).all()
     np.testing.assert_allclose(vocals + accompaniment, mixture, atol=1e-6)
@@ -257,15 +263,15 @@ def test_so_it_is_at_every_sample_rate(rng, rate, samples):
 @pytest.mark.parametrize("rate", [8000, 48000])
 def test_at_other_rates_the_vocals_stand_in_their_place(rate):
     mixture = 0.5 * np.sin(2 * np.pi * 440 * np.arange(rate) / rate).astype(np.float32)
-    vocals, _ = Separator(identity, SMALL).separate(mixture, rate)
+    vocals, _ = separating(identity, SMALL).separate(mixture, rate)
     middle = slice(rate // 10, -rate // 10)
     np.testing.assert_allclose(vocals[middle], mixture[middle], atol=1e-3)
 
 
 def test_a_mono_song_of_one_axis_gives_waveforms_of_one_axis(rng):
     column = song(rng, channels=1)
-    flat = Separator(some_network, SMALL).separate(column[:, 0], CD)
-    tall = Separator(some_network, SMALL).separate(column, CD)
+    flat = separating(some_network, SMALL).separate(column[:, 0], CD)
+    tall = separating(some_network, SMALL).separate(column, CD)
     for one, other in zip(flat, tall, strict=True):
         assert one.shape == (len(column),)
         np.testing.assert_array_equal(one, other[:, 0])
@@ -273,7 +279,7 @@ def test_a_mono_song_of_one_axis_gives_waveforms_of_one_axis(rng):
 
 def test_silence_gives_silence():
     for scaler in ("max", "minmax", "robust"):
-        separator = Separator(some_network, change(SMALL, scaler=scaler))
+        separator = separating(some_network, change(SMALL, scaler=scaler))
         vocals, accompaniment = separator.separate(np.zeros((20000, 2)), CD)
         assert not vocals.any()
         assert not accompaniment.any()
@@ -283,13 +289,13 @@ def test_silence_gives_silence():
 def test_no_click_at_the_end_where_hop_is_the_largest_that_is_allowed(rng, samples):
     settings = change(SMALL, hop=16)  # a quarter of the frame; 64 samples at 44,100
     mixture = song(rng, samples, 1)
-    vocals, _ = Separator(some_network, settings).separate(mixture, CD)
+    vocals, _ = separating(some_network, settings).separate(mixture, CD)
     assert np.abs(vocals).max() < 4 * np.abs(mixture).max()
 
 
 @pytest.mark.parametrize("gain", [0.5, 0.01, 3])
 def test_with_the_max_scaler_a_quieter_song_has_quieter_vocals_of_the_same_form(rng, gain):
-    separator = Separator(some_network, SMALL)
+    separator = separating(some_network, SMALL)
     mixture = song(rng)
     vocals, _ = separator.separate(mixture, CD)
     scaled, _ = separator.separate(gain * mixture, CD)
@@ -308,7 +314,7 @@ def joined(pieces):
 @pytest.mark.parametrize("overlap", [0, 0.25, 0.5])
 @pytest.mark.parametrize("samples", [10, TILE, 8 * 16 * HOP - HOP, 30011])
 def test_the_result_does_not_depend_on_how_the_stream_was_cut(rng, samples, overlap, rate):
-    separator = Separator(some_network, SMALL, overlap=overlap)
+    separator = separating(some_network, SMALL, overlap=overlap)
     mixture = song(rng, samples)
     expected, _ = separator.separate(mixture, rate)
     cuts = {
@@ -331,13 +337,13 @@ def test_vocals_come_while_the_song_is_still_coming(rng):
             read.append(i)
             yield song(rng, 10000)
 
-    next(Separator(identity, SMALL).stream(blocks(), CD))
+    next(separating(identity, SMALL).stream(blocks(), CD))
     assert len(read) < 10
 
 
 @pytest.mark.parametrize("rate", [CD, 8000])
 def test_an_empty_stream_has_no_vocals(rate):
-    assert list(Separator(identity, SMALL).stream([], rate)) == []
+    assert list(separating(identity, SMALL).stream([], rate)) == []
 
 
 # ------------------------------------------------------------------ what the network is given
@@ -353,7 +359,7 @@ def test_the_network_gets_tiles_scaled_as_in_training_always_as_many(rng):
 
     settings = change(SMALL, scaler="robust", axis="time")
     tiles = rng.gamma(1.0, 3.0, (11, 32, 16)).astype(np.float32)
-    estimate = Separator(network, settings).estimate_tiles(tiles)
+    estimate = separating(network, settings).estimator.magnitudes(tiles)
     assert shapes == [(4, 32, 16, 1)] * 3
     expected = scaling.apply(tiles, *scaling.statistics(tiles, "time", "robust"))
     np.testing.assert_array_equal(np.concatenate(seen)[:11, ..., 0], expected)
@@ -362,21 +368,21 @@ def test_the_network_gets_tiles_scaled_as_in_training_always_as_many(rng):
 
 def test_a_tiles_estimate_does_not_depend_on_its_neighbours(rng):
     tiles = rng.gamma(1.0, 3.0, (11, 32, 16)).astype(np.float32)
-    separator = Separator(some_network, SMALL)
-    together = separator.estimate_tiles(tiles)
+    estimator = Estimator(some_network, SMALL)
+    together = estimator.magnitudes(tiles)
     for i in range(11):
-        np.testing.assert_array_equal(together[i], separator.estimate_tiles(tiles[i : i + 1])[0])
+        np.testing.assert_array_equal(together[i], estimator.magnitudes(tiles[i : i + 1])[0])
 
 
 def test_estimates_are_not_clipped(rng):
     tiles = rng.gamma(1.0, 3.0, (2, 32, 16)).astype(np.float32)
-    assert (Separator(lambda t: -t, SMALL).estimate_tiles(tiles) < 0).any()
+    assert (separating(lambda t: -t, SMALL).estimator.magnitudes(tiles) < 0).any()
 
 
-class Recorder(Separator):
+class Recorder(Estimator):
     """Keeps the magnitudes that it is asked to estimate."""
 
-    def estimate_tiles(self, mixture):
+    def magnitudes(self, mixture):
         self.seen = [*getattr(self, "seen", []), mixture.copy()]
         return mixture
 
@@ -394,8 +400,8 @@ def like_music(rng, samples):
 def test_the_network_sees_what_it_was_trained_on(rng):
     """The lower bins at 44,100 Hz are the spectrogram of the song at the network's own rate."""
     mixture = like_music(rng, 4 * CD)
-    recorder = Recorder(identity, PAPER, overlap=0)
-    recorder.separate(mixture, CD)
+    recorder = Recorder(identity, PAPER)
+    Separator(recorder, overlap=0).separate(mixture, CD)
     seen = np.concatenate(np.concatenate(recorder.seen), axis=1)  # tiles side by side
 
     mono = librosa.resample(mixture.mean(axis=1), orig_sr=CD, target_sr=11025, res_type="soxr_hq")
@@ -410,8 +416,8 @@ def test_the_network_sees_what_it_was_trained_on(rng):
 @pytest.mark.parametrize("rate", [7350, 14700, 22050, 44100])
 def test_so_it_is_for_networks_of_other_rates(rng, rate):
     mixture = like_music(rng, 2 * CD)
-    recorder = Recorder(identity, change(PAPER, sample_rate=rate), overlap=0)
-    recorder.separate(mixture, CD)
+    recorder = Recorder(identity, change(PAPER, sample_rate=rate))
+    Separator(recorder, overlap=0).separate(mixture, CD)
     seen = np.concatenate(np.concatenate(recorder.seen), axis=1)
     mono = librosa.resample(mixture.mean(axis=1), orig_sr=CD, target_sr=rate, res_type="soxr_hq")
     trained_on = np.abs(librosa.stft(mono, n_fft=1024, hop_length=256))
@@ -442,10 +448,150 @@ def test_so_it_is_for_networks_of_other_rates(rng, rate):
 )
 def test_what_is_no_song_is_an_error(waveform):
     with pytest.raises(ValueError, match="waveform"):
-        Separator(identity, SMALL).separate(waveform, CD)
+        separating(identity, SMALL).separate(waveform, CD)
 
 
 @pytest.mark.parametrize("overlap", [-0.1, 0.51, 1, float("nan")])
 def test_an_overlap_out_of_range_is_an_error(overlap):
     with pytest.raises(ValueError, match="overlap"):
-        Separator(identity, SMALL, overlap=overlap)
+        separating(identity, SMALL, overlap=overlap)
+
+
+# ------------------------------------------------------------------ masks, two targets
+
+
+def test_a_mask_is_applied_as_it_is_whatever_the_scaler(rng):
+    tiles = rng.gamma(1.0, 3.0, (6, 32, 16)).astype(np.float32)
+    mask = rng.uniform(0, 1, (32, 16)).astype(np.float32)
+    for scaler in ("minmax", "robust", "max", "log"):
+        settings = change(SMALL, output="mask", scaler=scaler)
+        separator = separating(lambda x: 0 * x + mask[..., None], settings)
+        np.testing.assert_allclose(separator.estimator.magnitudes(tiles), mask * tiles, rtol=1e-6)
+        found = separator.estimator.masks(tiles)
+        np.testing.assert_allclose(found, np.broadcast_to(mask, found.shape), rtol=1e-6)
+
+
+@pytest.mark.parametrize("output", ["mask", "magnitude"])
+@pytest.mark.parametrize("scaler", ["minmax", "log"])
+def test_two_targets_become_a_soft_mask(rng, output, scaler):
+    tiles = rng.gamma(1.0, 3.0, (3, 32, 16)).astype(np.float32)
+    parts = rng.uniform(0, 1, (2, 32, 16)).astype(np.float32)
+    log = scaler == "log"
+    offset, scale = scaling.statistics(tiles, "frequency", scaler)
+
+    def network(x):  # what is estimated is parts * mixture
+        shares = np.moveaxis(parts, 0, -1)
+        if output == "mask":
+            return np.broadcast_to(shares, (len(x), 32, 16, 2))
+        mixture = np.zeros((len(x), 32, 16), np.float32)
+        mixture[: len(tiles)] = tiles
+        channels = [scaling.apply(p * mixture[: len(tiles)], offset, scale, log) for p in parts]
+        full = np.zeros((len(x), 32, 16, 2), np.float32)
+        full[: len(tiles)] = np.stack(channels, axis=-1)
+        return full
+
+    settings = change(SMALL, output=output, scaler=scaler, targets="both")
+    expected = parts[0] ** 2 / (parts[0] ** 2 + parts[1] ** 2)
+    found = separating(network, settings).estimator.masks(tiles)
+    np.testing.assert_allclose(found, np.broadcast_to(expected, found.shape), atol=1e-4)
+
+
+def test_two_targets_of_nothing_are_no_vocals(rng):
+    tiles = rng.gamma(1.0, 3.0, (2, 32, 16)).astype(np.float32)
+    settings = change(SMALL, output="mask", targets="both")
+    separator = separating(lambda x: np.zeros((*x.shape[:3], 2), np.float32), settings)
+    assert not separator.estimator.magnitudes(tiles).any()
+
+
+def test_statistics_of_the_data_set_come_from_the_model(rng):
+    offset, scale = rng.uniform(0.5, 2, (2, 32)).astype(np.float32)
+    values = {"offset": tuple(offset.tolist()), "scale": tuple(scale.tolist())}
+    seen = []
+    separator = separating(
+        lambda x: seen.append(x) or x, change(SMALL, scaler="standard", **values)
+    )
+    tiles = rng.gamma(1.0, 3.0, (4, 32, 16)).astype(np.float32)
+    np.testing.assert_allclose(separator.estimator.magnitudes(tiles), tiles, rtol=1e-4, atol=1e-5)
+    expected = (np.log1p(tiles) - offset[:, None]) / scale[:, None]
+    np.testing.assert_allclose(seen[0][..., 0], expected, rtol=1e-5, atol=1e-6)
+
+
+# ------------------------------------------------------------------ several models
+
+
+def test_an_ensemble_is_the_mean_of_its_masks(rng):
+    tiles = rng.gamma(1.0, 3.0, (5, 32, 16)).astype(np.float32)
+    members = [Estimator(some_network, SMALL), Estimator(half, change(SMALL, scaler="robust"))]
+    both = Ensemble(members)
+    for method in ("masks", "magnitudes"):
+        one, other = (getattr(member, method)(tiles) for member in members)
+        np.testing.assert_allclose(getattr(both, method)(tiles), (one + other) / 2, atol=1e-5)
+
+
+def test_an_ensemble_of_one_model_is_that_model(rng):
+    mixture = song(rng)
+    alone, _ = separating(some_network, SMALL).separate(mixture, CD)
+    twice = Ensemble([Estimator(some_network, SMALL)] * 2)
+    np.testing.assert_allclose(Separator(twice).separate(mixture, CD)[0], alone, atol=1e-6)
+
+
+def test_models_with_other_tiles_are_not_averaged():
+    members = [Estimator(half, SMALL), Estimator(half, change(SMALL, hop=8))]
+    with pytest.raises(BadInput, match="hop of 8 and 16"):
+        Ensemble(members)
+
+
+# ------------------------------------------------------------------ Wiener filter
+
+
+def test_without_iterations_the_masked_song_is_the_estimate(rng):
+    mixture = song(rng)
+    plain, _ = separating(half, SMALL).separate(mixture, CD)
+    np.testing.assert_array_equal(separating(half, SMALL, wiener=0).separate(mixture, CD)[0], plain)
+
+
+def test_a_song_in_mono_has_no_place_in_the_stereo_image(rng):
+    mixture = song(rng, channels=1)
+    plain, _ = separating(some_network, SMALL).separate(mixture, CD)
+    filtered, _ = separating(some_network, SMALL, wiener=2).separate(mixture, CD)
+    np.testing.assert_allclose(filtered, plain, atol=1e-6)
+
+
+def test_the_wiener_filter_refines_what_the_mask_leaves(rng):
+    """Of a song short enough for one window, computed with librosa's STFT."""
+    mixture = song(rng, 50 * HOP)
+    mask = rng.uniform(0, 1, SMALL.bins).astype(np.float32)
+    separator = separating(
+        lambda x: 0 * x + mask[:, None, None],
+        change(SMALL, output="mask"),
+        extend=False,
+        wiener=2,
+    )
+    spectrum = librosa.stft(mixture.T, n_fft=256, hop_length=HOP).swapaxes(1, 2)
+    whole = np.concatenate([mask, np.zeros(129 - len(mask), np.float32)])
+    refined = wiener.refine(spectrum * whole, spectrum, 2).swapaxes(1, 2)
+    expected = librosa.istft(refined, n_fft=256, hop_length=HOP, length=len(mixture)).T
+    vocals, _ = separator.separate(mixture, CD)
+    np.testing.assert_allclose(vocals, expected, atol=1e-4)
+
+
+def test_the_wiener_filter_does_not_depend_on_the_blocks(rng):
+    mixture = song(rng, 40000)
+    separator = separating(some_network, SMALL, wiener=1)
+    whole = np.concatenate([v for v, _ in separator.stream([mixture], CD)])
+    blocks = [mixture[i : i + 777] for i in range(0, len(mixture), 777)]
+    cut = np.concatenate([v for v, _ in separator.stream(blocks, CD)])
+    assert len(whole) == len(cut) == len(mixture)
+    np.testing.assert_allclose(cut, whole, atol=1e-5)
+
+
+def test_silence_stays_silence_under_the_wiener_filter():
+    mixture = np.zeros((20000, 2), np.float32)
+    vocals, rest = separating(half, SMALL, wiener=2).separate(mixture, CD)
+    assert not vocals.any() and not rest.any()
+
+
+@pytest.mark.parametrize(("iterations", "output"), [(-1, "mask"), (1, "magnitude")])
+def test_a_wiener_filter_without_a_mask_is_an_error(iterations, output):
+    with pytest.raises(ValueError, match="wiener"):
+        separating(half, SMALL, wiener=iterations, output=output)

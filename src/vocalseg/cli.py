@@ -55,7 +55,11 @@ def separate(
     songs: Annotated[list[Path], typer.Argument(help="Audio files, any format, rate and length.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder.")] = Path("separated"),
     model: Annotated[
-        Path | None, typer.Option(help="The model's JSON file; the last trained one otherwise.")
+        list[Path] | None,
+        typer.Option(
+            help="The model's JSON file; the last trained one otherwise. Given several times: the "
+            "mean of their masks."
+        ),
     ] = None,
     kind: Annotated[Format, typer.Option("--format", help="Of the stems.")] = Format.wav,
     names: Annotated[
@@ -74,6 +78,10 @@ def separate(
             "mixture's phase (the paper's direct reconstruction, mono)."
         ),
     ] = Output.mask,
+    wiener: Annotated[
+        int,
+        typer.Option(min=0, max=20, help="Iterations of a Wiener filter on songs in stereo."),
+    ] = 0,
     precision: Annotated[
         Precision,
         typer.Option(help="Of the network; bfloat16 is faster where the hardware has it (auto)."),
@@ -84,10 +92,17 @@ def separate(
     ] = False,
 ):
     """Split songs into vocals and accompaniment, which add up to the song."""
+    if wiener and reconstruct == Output.magnitude:
+        raise BadInput("--wiener takes a mask; leave out --reconstruct magnitude")
     try:
         targets = plan(songs, output, names, kind, overwrite, partial)
         separator = load(
-            model, overlap=overlap, extend=extend, output=reconstruct, precision=precision
+            model or [last_trained()],
+            overlap=overlap,
+            extend=extend,
+            output=reconstruct,
+            wiener=wiener,
+            precision=precision,
         )
         for song, paths in targets.items():
             separate_file(separator, song, paths, partial)
@@ -152,17 +167,20 @@ def _check_target(path: Path, output: Path, songs: list[Path], overwrite: bool) 
         raise BadInput(f"{path}: is there already; choose another folder, or --overwrite")
 
 
-def load(path: Path | None, **options) -> "vocalseg.Separator":
-    """Load a model: the one named, or that of the folder one is in, or of this repository."""
-    if path is None:
-        here = Path("models/unet.json")
-        path = here if here.exists() else Path(vocalseg.__file__).parents[2] / here
+def last_trained() -> Path:
+    """The model of the folder one is in, or of this repository."""
+    here = Path("models/unet.json")
+    return here if here.exists() else Path(vocalseg.__file__).parents[2] / here
+
+
+def load(paths: list[Path], **options) -> "vocalseg.Separator":
+    """Load models without what TensorFlow says of missing GPUs."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # notes about missing GPUs are no errors
     with silenced_stderr():  # some of them come whatever the level: at import, and at first sight
         import tensorflow
 
         tensorflow.config.list_physical_devices()
-    return vocalseg.Separator.load(path, **options)
+    return vocalseg.Separator.load(paths, **options)
 
 
 @contextmanager

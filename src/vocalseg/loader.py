@@ -16,11 +16,27 @@ class TileStore:
     rescale : (axis, scaler), optional
         Augment magnitudes and scale the result by its own mixture's statistics (see
         :func:`vocalseg.scaling.statistics`); by default, scaled tiles are augmented.
+    log : bool
+        Whether the scaler is one of :data:`vocalseg.scaling.LOGARITHMIC`.
     """
 
-    def __init__(self, mixture, vocals, offset, scale, rescale: tuple[str, str] | None = None):
+    def __init__(
+        self,
+        mixture,
+        vocals,
+        offset,
+        scale,
+        rescale: tuple[str, str] | None = None,
+        log: bool = False,
+    ):
         self.mixture, self.vocals, self.offset, self.scale = mixture, vocals, offset, scale
-        self.frames, self.rescale = mixture.shape[2], rescale
+        self.frames, self.rescale, self.log = mixture.shape[2], rescale, log
+
+    def batch(
+        self, rows: pd.DataFrame, names: tuple[str, ...] = ("target",), epoch: int | None = None
+    ) -> dict[str, np.ndarray]:
+        """The examples as a batch: ``input`` and ``target``, the same in every epoch."""
+        return dict(zip(("input", "target"), self.examples(rows), strict=True))
 
     def examples(self, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Make the examples of a table (see :func:`vocalseg.examples.make_table`).
@@ -48,14 +64,18 @@ class TileStore:
                 x[i, :, start[i] : start[i] + half] = 0
             parts.append(x)
         if self.rescale is not None:
-            statistics = scaling.statistics(parts[0], *self.rescale)
-            parts = [scaling.apply(x, *statistics) for x in parts]
+            axis, scaler = self.rescale
+            if scaler == "standard":
+                statistics = self.offset[:1], self.scale[:1]
+            else:
+                statistics = scaling.statistics(parts[0], axis, scaler)
+            parts = [scaling.apply(x, *statistics, self.log) for x in parts]
         return parts[0][..., np.newaxis], parts[1][..., np.newaxis]
 
     def _take(self, tiles, which):
         if self.rescale is not None:
             return np.array(tiles[which])
-        return scaling.apply(tiles[which], self.offset[which], self.scale[which])
+        return scaling.apply(tiles[which], self.offset[which], self.scale[which], self.log)
 
 
 def batches(

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Literal
 
@@ -24,9 +24,14 @@ class Settings:
     hop: PositiveInt
     tile_frames: PositiveInt
     axis: Literal["time", "frequency"]
-    scaler: Literal["minmax", "robust", "max"]
+    scaler: Literal["minmax", "robust", "max", "log", "standard"]
     filters: PositiveInt
     depth: PositiveInt
+    name: Literal["unet", "strided"] = "unet"
+    output: Literal["magnitude", "mask"] = "magnitude"
+    targets: Literal["vocals", "both"] = "vocals"
+    offset: tuple[float, ...] = ()  # of each bin, for the scaler `standard`
+    scale: tuple[float, ...] = ()
 
     @property
     def bins(self) -> int:
@@ -45,7 +50,7 @@ def save(path: str | Path, model, settings: Settings, trained: Computing) -> Non
     model.save_weights(weights)
     content = {
         "format": FORMAT,
-        **asdict(settings),
+        **_told(settings),
         "trained": asdict(trained),
         "weights": weights.name,
         "sha256": _sha256(settings, trained, weights),
@@ -97,7 +102,13 @@ def load(path: Path) -> tuple[Settings, Path]:
     return settings, weights
 
 
+def _told(settings: Settings) -> dict:
+    """What is not a default: a model reads the same before and after a setting is added."""
+    defaults = {field.name: field.default for field in fields(Settings)}
+    return {k: v for k, v in asdict(settings).items() if v != defaults[k]}
+
+
 def _sha256(settings: Settings, trained: Computing, weights: Path) -> str:
-    digest = hashlib.sha256(json.dumps([asdict(settings), asdict(trained)]).encode())
+    digest = hashlib.sha256(json.dumps([_told(settings), asdict(trained)]).encode())
     digest.update(weights.read_bytes())
     return digest.hexdigest()

@@ -14,14 +14,13 @@ the band, the estimate itself with the phase of the channels' mean, the same in 
 All of it runs as a stream of blocks: memory does not grow with the song.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from vocalseg import model_file, scaling
-from vocalseg.errors import BadInput
-from vocalseg.model_file import Settings
+from vocalseg import masks, wiener
+from vocalseg.estimator import Ensemble, Estimator
 from vocalseg.spectrogram import phase
 from vocalseg.streaming import Backlog, Counter, analyse, resample, synthesise
 from vocalseg.tiling import crossfade
@@ -34,9 +33,7 @@ class Separator:
 
     Parameters
     ----------
-    network : callable
-        Scaled mixture tiles to scaled vocal tiles: float32 (n, bins, frames, 1) to the same.
-    settings : Settings
+    estimator : Estimator or Ensemble
     overlap : float, in [0, 0.5]
         Of neighbouring tiles, cross-faded; at 0 they stand side by side.
     extend : bool
@@ -44,38 +41,49 @@ class Separator:
     output : {"mask", "magnitude"}
         How the estimated magnitudes become vocals: as a mask in [0, 1] on every channel, or as
         they are, not clipped, with the mixture's phase.
-    """
+    wiener : int
+        Iterations of a multichannel Wiener filter on songs of two or more channels, see
+        :func:`vocalseg.wiener.refine`. It takes a mask.
 
-    #: Tiles that pass the network together. Always as many, so that a tile's estimate does not
-    #: depend on how the song was cut.
-    batch = 4
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range, or two do not go together.
+    """
 
     def __init__(
         self,
-        network: Callable,
-        settings: Settings,
+        estimator: Estimator | Ensemble,
         *,
         overlap: float = 0.125,
         extend: bool = True,
         output: str = "mask",
+        wiener: int = 0,
     ):
         if not 0 <= overlap <= 0.5:
             raise ValueError(f"overlap {overlap} is not in [0, 0.5]")
         if output not in ("mask", "magnitude"):
             raise ValueError(f"output {output!r} is neither mask nor magnitude")
-        self.network, self.settings, self.extend, self.output = network, settings, extend, output
-        self.shared = round(overlap * settings.tile_frames)
+        if wiener < 0 or (wiener and output != "mask"):
+            raise ValueError(f"wiener {wiener} must be 0, or more with output 'mask'")
+        self.estimator, self.settings = estimator, estimator.settings
+        self.extend, self.output, self.wiener = extend, output, wiener
+        self.shared = round(overlap * self.settings.tile_frames)
 
     @classmethod
     def load(
-        cls, path: str | Path = "models/unet.json", *, precision: str = "float32", **options
+        cls,
+        path: str | Path | Sequence[str | Path] = "models/unet.json",
+        *,
+        precision: str = "float32",
+        **options,
     ) -> "Separator":
-        """Load what :func:`vocalseg.model_file.save` wrote.
+        """Load one model, or several whose masks are averaged.
 
         Parameters
         ----------
-        path : path
-            Of the JSON file; the weights stand beside it.
+        path : path or sequence of paths
+            Of JSON files; the weights stand beside each.
         precision : {"float32", "bfloat16", "auto"}
             What the network computes in: ``eval`` scores float32. bfloat16 takes about half the
             time at 64 filters where the hardware has it (``auto`` finds out) and rounds to three
@@ -86,51 +94,12 @@ class Separator:
         Raises
         ------
         BadInput
-            If a file is missing, damaged, or of another version.
+            If a file is missing, damaged, or of another version, or if models differ in their
+            tiles.
         """
-        from vocalseg.unet import build_unet
-
-        path = Path(path)
-        settings, weights = model_file.load(path)
-        size = settings.bins, settings.tile_frames, settings.filters, settings.depth
-        model = build_unet(*size, precision)
-        try:
-            model.load_weights(weights)
-        except (ValueError, OSError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise BadInput(f"{weights}: does not fit {path.name} ({reason})") from None
-        return cls(model.predict_on_batch, settings, **options)
-
-    def estimate_tiles(self, mixture: np.ndarray) -> np.ndarray:
-        """The network's estimate of the vocals' magnitudes.
-
-        Parameters
-        ----------
-        mixture : float32 array, (n, bins, tile_frames)
-            Magnitudes at the network's rate.
-
-        Returns
-        -------
-        float32 array of the same shape, linear as the network's last layer: not clipped at 0.
-        """
-        estimate = np.empty_like(mixture)
-        for start in range(0, len(mixture), self.batch):
-            tiles = mixture[start : start + self.batch]
-            offset, scale = scaling.statistics(tiles, self.settings.axis, self.settings.scaler)
-            scaled = np.zeros((self.batch, *tiles.shape[1:], 1), np.float32)
-            scaled[: len(tiles), ..., 0] = scaling.apply(tiles, offset, scale)
-            output = np.asarray(self.network(scaled))[: len(tiles), ..., 0]
-            estimate[start : start + self.batch] = scaling.undo(output, offset, scale)
-        return estimate
-
-    def mask_tiles(self, mixture: np.ndarray) -> np.ndarray:
-        """Estimate over mixture, held to [0, 1]; 0 where the mixture is silent.
-
-        Parameters
-        ----------
-        mixture : float32 array, (n, bins, tile_frames)
-        """
-        return _mask(self.estimate_tiles(mixture), mixture)
+        paths = [path] if isinstance(path, (str, Path)) else path
+        estimators = [Estimator.load(each, precision) for each in paths]
+        return cls(estimators[0] if len(estimators) == 1 else Ensemble(estimators), **options)
 
     def separate(self, waveform: np.ndarray, sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
         """Separate a whole song.
@@ -201,20 +170,28 @@ class Separator:
             for spectrum in spectra.keep(analyse(length.count(blocks), frame, hop)):
                 yield np.abs(spectrum[:, :, : settings.bins].mean(axis=0)).T / factor
 
-        estimate = self.mask_tiles if self.output == "mask" else self.estimate_tiles
+        estimate = self.estimator.masks if self.output == "mask" else self.estimator.magnitudes
 
         def estimated():
             estimates = crossfade(
-                magnitudes(), estimate, settings.tile_frames, self.shared, self.batch
+                magnitudes(), estimate, settings.tile_frames, self.shared, self.estimator.batch
             )
             for piece, mixture in estimates:
                 start = 0
-                for spectrum in spectra.pieces(piece.shape[1]):
+                for spectrum in self._cuts(spectra, piece.shape[1]):
                     frames = slice(start, start + spectrum.shape[1])
                     yield self._vocals_of(spectrum, piece[:, frames].T, mixture[:, frames].T)
                     start = frames.stop
 
         yield from synthesise(estimated(), hop, length)
+
+    def _cuts(self, spectra: Backlog, count: int) -> Iterator[np.ndarray]:
+        """The oldest ``count`` frames, in windows of the Wiener filter or in any cuts."""
+        if not self.wiener:
+            yield from spectra.pieces(count)
+            return
+        for frames in wiener.windows(count):
+            yield spectra.take(frames)
 
     def _vocals_of(
         self, spectrum: np.ndarray, estimate: np.ndarray, mixture: np.ndarray
@@ -224,34 +201,16 @@ class Separator:
         ``estimate`` is the mask or the magnitude, and ``mixture`` the magnitude, of the channels'
         mean in the network's band at its rate, (k, bins).
         """
+        mask = estimate if self.output == "mask" else masks.ratio_mask(estimate, mixture)
+        full = masks.full_band(mask, mixture, spectrum.shape[2], self.extend)
         if self.output == "mask":
-            spectrum *= self._full_band(estimate, mixture, spectrum.shape[2])
+            if self.wiener and len(spectrum) > 1:
+                return wiener.refine(spectrum * full, spectrum, self.wiener)
+            spectrum *= full
             return spectrum
         band = spectrum[:, :, : self.settings.bins]
         factor = FULL_RATE // self.settings.sample_rate
         direct = factor * np.where(mixture > 0, estimate, 0) * phase(band.mean(axis=0))
-        spectrum *= self._full_band(_mask(estimate, mixture), mixture, spectrum.shape[2])
+        spectrum *= full
         band[:] = direct
         return spectrum
-
-    def _full_band(self, mask: np.ndarray, mixture: np.ndarray, rows: int) -> np.ndarray:
-        """Mask (k, bins) to (k, rows): above the band a frame's mean over its upper quarter.
-
-        The mean is weighted by the mixture's magnitude, so that bins with nothing in them have no
-        say.
-        """
-        bins = mask.shape[1]
-        full = np.zeros((len(mask), rows), np.float32)
-        full[:, :bins] = mask
-        if self.extend:
-            upper = slice(3 * bins // 4, None)
-            weight = mixture[:, upper] + np.finfo(np.float32).tiny
-            mean = (mask[:, upper] * weight).sum(axis=1) / weight.sum(axis=1)
-            full[:, bins:] = mean[:, np.newaxis]
-        return full
-
-
-def _mask(estimate: np.ndarray, mixture: np.ndarray) -> np.ndarray:
-    """Estimate over mixture, held to [0, 1]; 0 where the mixture is silent."""
-    ratio = np.divide(estimate, mixture, out=np.zeros_like(mixture), where=mixture > 0)
-    return np.clip(ratio, 0, 1, out=ratio)

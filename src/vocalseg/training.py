@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -13,69 +14,33 @@ import pandas as pd
 import tensorflow as tf
 from tqdm import tqdm
 
-from vocalseg.compute import keras_defaults
+from vocalseg import losses
 from vocalseg.loader import TileStore, batches
-
-
-class Trainer:
-    """A network with its loss and its optimiser, Adam.
-
-    Steps and losses are compiled functions of their own: Keras' ``fit`` is subject to the user's
-    settings (``KERAS_MAX_EPOCHS``) and returns rounded sums of batches.
-
-    Parameters
-    ----------
-    model : keras.Model
-    loss : {"mae", "mse"}
-    learning_rate : float
-    """
-
-    def __init__(self, model: keras.Model, loss: str, learning_rate: float):
-        distance = {"mae": tf.abs, "mse": tf.square}[loss]
-        with keras_defaults("float32"):
-            optimizer = keras.optimizers.Adam(learning_rate)
-            optimizer.build(model.trainable_variables)
-        self.variables = model.variables + optimizer.variables
-        tiles = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
-
-        # oneDNN's convolutions take about half as long on a CPU as those that XLA compiles.
-        @tf.function(input_signature=(tiles, tiles), jit_compile=False)
-        def step(mixture, vocals):
-            with tf.GradientTape() as tape:
-                loss = tf.reduce_mean(distance(model(mixture, training=True) - vocals))
-            gradients = tape.gradient(loss, model.trainable_variables)
-            optimizer.apply(gradients, model.trainable_variables)
-            return loss
-
-        @tf.function(input_signature=(tiles, tiles), jit_compile=False)
-        def loss(mixture, vocals):
-            return tf.reduce_mean(distance(model(mixture, training=False) - vocals))
-
-        self.step, self.loss = step, loss
+from vocalseg.trainer import Trainer
 
 
 def prefetched(
-    store: TileStore, batches: list[pd.DataFrame], ahead: int = 2
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The examples of each batch, made by another thread while the network computes."""
+    make: Callable[[pd.DataFrame], dict], batches: list[pd.DataFrame], ahead: int = 2
+) -> Iterator[dict]:
+    """What is made of each batch's rows, by another thread while the network computes."""
     with ThreadPoolExecutor(1) as thread:
         waiting: deque = deque()
         for rows in batches:
-            waiting.append(thread.submit(store.examples, rows))
+            waiting.append(thread.submit(make, rows))
             if len(waiting) > ahead:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
-def mean_loss(
-    function: Callable[[np.ndarray, np.ndarray], tf.Tensor],
-    store: TileStore,
+def mean_of(
+    function: Callable[[dict], tf.Tensor],
+    make: Callable[[pd.DataFrame], dict],
     batches: list[pd.DataFrame],
 ) -> float:
-    """Mean over examples of what :attr:`Trainer.step` or :attr:`Trainer.loss` returns."""
-    losses = [float(function(*examples)) for examples in prefetched(store, batches)]
-    return float(np.average(losses, weights=[len(rows) for rows in batches]))
+    """Mean over examples of what a function of :class:`Trainer` returns."""
+    values = [float(function(arrays)) for arrays in prefetched(make, batches)]
+    return float(np.average(values, weights=[len(rows) for rows in batches]))
 
 
 def fit(
@@ -90,37 +55,63 @@ def fit(
     seed: int,
     backup: Path,
     last_batch: str = "drop",
+    reading: losses.Reading = losses.PAPER,
+    schedule: str = "constant",
+    ema: float = 0.0,
+    select: str = "val_loss",
     on_epoch: Callable[[dict], None] = lambda epoch: None,
 ) -> pd.DataFrame:
-    """Train with Adam; the model ends with the weights of the best epoch by validation loss.
+    """Train with Adam; the model ends with the weights of the best epoch.
 
     The same arguments give the same weights to the bit on one machine: batches depend on seed and
     epoch alone, and TensorFlow is told to take the operations that add in a fixed order.
 
     Parameters
     ----------
+    model : keras.Model
+    store : TileStore or MixedStore
+        Makes the batches; only the latter has what masks, ``l1_linear``, ``sdr`` and ``val_sdr``
+        take.
     examples : DataFrame
         As :func:`vocalseg.examples.make_table` makes it.
-    loss : {"mae", "mse"}
-        Taken on scaled tiles.
+    loss : str
+        See :func:`vocalseg.losses.loss`.
     backup : Path
         File with the state after the last finished epoch. If it exists, training goes on from
         there and ends as if it had never stopped.
     last_batch : {"drop", "keep"}
         What becomes of the rows of a training epoch that do not fill a batch: with ``drop`` they
         sit out that epoch, and another order comes with the next.
+    reading : Reading
+        How the network's output is to be read.
+    schedule : {"constant", "cosine"}
+        Of the learning rate; ``cosine`` ends at 0.
+    ema : float, in [0, 1)
+        Decay of the average of the weights that is validated and kept; 0: the weights themselves.
+    select : {"val_loss", "val_sdr"}
+        Which epoch is the best: of the lowest validation loss, or of the highest mean SDR of the
+        validation examples.
     on_epoch : callable
         Called once for every finished epoch, restored ones included, with its row.
 
     Returns
     -------
     DataFrame
-        ``epoch`` (from 1), ``loss``, ``val_loss``, ``seconds`` that it took.
+        ``epoch`` (from 1), ``loss``, ``val_loss``, ``seconds`` that it took, seconds of ``cpu``
+        time of all cores; with ``select="val_sdr"`` also that, in dB.
     """
     tf.config.experimental.enable_op_determinism()
-    trainer = Trainer(model, loss, learning_rate)
     train = examples[examples["part"] == "train"]
     held_out = batches(examples[examples["part"] == "validation"], batch_size)
+
+    def epoch_of(number):
+        rows = batches(train, batch_size, seed=(seed, number))
+        if last_batch == "drop" and len(rows) > 1 and len(rows[-1]) < batch_size:
+            rows.pop()  # another shape would be compiled anew for one step
+        return rows
+
+    steps = epochs * len(epoch_of(0)) if schedule == "cosine" else None
+    trainer = Trainer(model, loss, learning_rate, reading, steps, ema)
 
     history: list[dict] = []
     best = model.get_weights()
@@ -129,25 +120,30 @@ def fit(
         for epoch in history:
             on_epoch(epoch)
     for number in range(len(history), epochs):
-        began = time.monotonic()
-        rows = batches(train, batch_size, seed=(seed, number))
-        if last_batch == "drop" and len(rows) > 1 and len(rows[-1]) < batch_size:
-            rows.pop()  # another shape would be compiled anew for one step
+        began, used = time.monotonic(), time.process_time()
+        rows = epoch_of(number)
         label = f"epoch {number + 1}/{epochs}"
         with tqdm(total=len(rows), desc=label, unit="batch", disable=None) as bar:
 
-            def step(mixture, vocals, bar=bar):
+            def step(arrays, bar=bar):
                 bar.update()
-                return trainer.step(mixture, vocals)
+                return trainer.step(arrays)
 
-            epoch = {"epoch": number + 1, "loss": mean_loss(step, store, rows)}
-        epoch["val_loss"] = mean_loss(trainer.loss, store, held_out)
-        epoch["seconds"] = time.monotonic() - began
+            make = partial(store.batch, names=trainer.needs, epoch=number)
+            epoch = {"epoch": number + 1, "loss": mean_of(step, make, rows)}
+        with trainer.averaged():
+            make = partial(store.batch, names=trainer.needs)
+            epoch["val_loss"] = mean_of(trainer.loss, make, held_out)
+            if select == "val_sdr":
+                make = partial(store.batch, names=trainer.score_needs)
+                epoch["val_sdr"] = mean_of(trainer.score, make, held_out)
+            weights = model.get_weights()
+        epoch["seconds"], epoch["cpu"] = time.monotonic() - began, time.process_time() - used
         if not np.isfinite([epoch["loss"], epoch["val_loss"]]).all():
             raise FloatingPointError(f"the loss of epoch {number + 1} is not a number")
-        if not history or epoch["val_loss"] < min(e["val_loss"] for e in history):
-            best = model.get_weights()
         history.append(epoch)
+        if best_epoch(history, select) is epoch:
+            best = weights
         print(f"{label}: loss {epoch['loss']:.5f}, validation {epoch['val_loss']:.5f}", flush=True)
         _save(backup, trainer.variables, history, best)
         on_epoch(epoch)
@@ -155,15 +151,28 @@ def fit(
     return pd.DataFrame(history)
 
 
-def loss_of_zeros(store: TileStore, examples: pd.DataFrame, loss: str, batch_size: int) -> float:
-    """Loss of the estimate 0 on the scaled tiles of the validation part.
+def best_epoch(history: list[dict], select: str) -> dict:
+    """The first of the best epochs: of the lowest ``val_loss`` or the highest ``val_sdr``."""
+    sign = 1 if select == "val_loss" else -1
+    return min(history, key=lambda epoch: sign * epoch[select])
 
-    A trained network has to beat it; it is the same wherever losses can be compared.
+
+def loss_of_zeros(store: TileStore, examples: pd.DataFrame, loss: str, batch_size: int) -> float:
+    """Loss of the estimate 0, scaled or in magnitudes as the loss is, on the validation part.
+
+    A trained network has to beat it; it is the same wherever losses can be compared. NaN for
+    ``sdr``, which silence does not have.
     """
-    distance = {"mae": np.abs, "mse": np.square}[loss]
+    if loss == "sdr":
+        return np.nan
+    key, distance = {
+        "mae": ("target", np.abs),
+        "mse": ("target", np.square),
+        "l1_linear": ("truth", np.abs),
+    }[loss]
     total, count = 0.0, 0
     for rows in batches(examples[examples["part"] == "validation"], batch_size):
-        _, vocals = store.examples(rows)
+        vocals = store.batch(rows, (key,))[key]
         total += distance(vocals).sum(dtype=np.float64)
         count += vocals.size
     return float(total / count)
@@ -188,5 +197,6 @@ def _restore(
         for i, variable in enumerate(variables):
             variable.assign(arrays[f"state{i}"])
         best = [arrays[f"best{i}"] for i in range(len(model.get_weights()))]
-        columns = {key: arrays[key].tolist() for key in ("epoch", "loss", "val_loss", "seconds")}
+        known = ("epoch", "loss", "val_loss", "val_sdr", "seconds", "cpu")
+        columns = {key: arrays[key].tolist() for key in known if key in arrays}
     return pd.DataFrame(columns).to_dict("records"), best

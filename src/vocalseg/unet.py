@@ -6,6 +6,9 @@ from keras.layers import Conv2D, Conv2DTranspose, MaxPooling2D, ReLU
 from vocalseg import compute
 from vocalseg.layers import BatchNormalization, JoinedConvolution
 
+#: Of the last layer, for each kind of output.
+ACTIVATION = {"magnitude": "linear", "mask": "sigmoid"}
+
 
 def build_unet(
     bins: int,
@@ -14,12 +17,15 @@ def build_unet(
     depth: int,
     precision: str = "float32",
     momentum: float = 0.9,
+    *,
+    output: str = "magnitude",
+    targets: int = 1,
 ) -> keras.Model:
-    """U-Net from a scaled mixture tile to a scaled vocal tile.
+    """U-Net from a scaled mixture tile to a scaled vocal tile, or to a mask.
 
     ``depth`` levels of two 3x3 convolutions with batch normalisation and ReLU each, joined by 2x2
     max-pooling on the way down and by 2x2 transposed convolutions with skip connections on the way
-    up; filters double at each level; one linear 1x1 convolution ends it. The paper's network is
+    up; filters double at each level; one 1x1 convolution ends it. The paper's network is
     ``build_unet(512, 128, 64, 4)``: 31.0 million parameters.
 
     Parameters
@@ -36,11 +42,15 @@ def build_unet(
         Of the running averages in batch normalisation; it matters in training only. Keras' default,
         0.99 (the published code), still gives 37 % weight to the initial variance of 1 after 100
         steps: a network that trains well predicts nothing in its first epochs.
+    output : {"magnitude", "mask"}
+        ``magnitude``: the last layer is linear, as in the paper; ``mask``: a sigmoid.
+    targets : int
+        Channels of the output.
 
     Returns
     -------
     keras.Model
-        (n, bins, frames, 1) to the same shape, float32.
+        (n, bins, frames, 1) to (n, bins, frames, targets), float32.
     """
     compute.check()
     with compute.keras_defaults(compute.choose(precision)):
@@ -54,7 +64,8 @@ def build_unet(
         for level in reversed(range(depth)):
             x = Conv2DTranspose(filters * 2**level, 2, strides=2, padding="same")(x)
             x = _block([skips[level], x], filters * 2**level, momentum)
-        vocals = Conv2D(1, 1, dtype="float32", name="vocals")(x)
+        last = ACTIVATION[output]
+        vocals = Conv2D(targets, 1, activation=last, dtype="float32", name="vocals")(x)
         return keras.Model(mixture, vocals, name="unet")
 
 

@@ -1,6 +1,6 @@
 """Section ``model`` of ``params.yaml``."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -8,10 +8,16 @@ from stages.schema.section import Section
 
 
 class Model(Section):
-    """Size of the U-Net (filters of its first block, poolings), momentum of its batch norm."""
+    """The network, its size (filters of its first block, halvings), and what it gives.
+
+    ``momentum`` is that of its batch normalisation.
+    """
 
     section: ClassVar = "model"
 
+    name: Literal["unet", "strided"] = "unet"
+    output: Literal["magnitude", "mask"] = "magnitude"
+    targets: Literal["vocals", "both"] = "vocals"
     filters: int = Field(ge=1, le=512)
     depth: int = Field(ge=1, le=7)
     momentum: float = Field(default=0.9, ge=0, lt=1)

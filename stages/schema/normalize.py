@@ -2,6 +2,8 @@
 
 from typing import ClassVar, Literal
 
+from pydantic import model_validator
+
 from stages.schema.section import Section
 
 
@@ -11,4 +13,10 @@ class Normalize(Section):
     section: ClassVar = "normalize"
 
     axis: Literal["time", "frequency"]
-    scaler: Literal["minmax", "robust", "max"]
+    scaler: Literal["minmax", "robust", "max", "log", "standard"]
+
+    @model_validator(mode="after")
+    def _standard_has_a_statistic_per_bin(self):
+        if self.scaler == "standard" and self.axis == "time":
+            raise ValueError("scaler = 'standard' has one statistic per bin; use axis = frequency")
+        return self

@@ -1,7 +1,7 @@
 """All of ``params.yaml``: what the stage ``inputs`` and the commands of the study check."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -10,9 +10,11 @@ from stages.schema.augment import Augment
 from stages.schema.dataset import Dataset
 from stages.schema.eval import Eval
 from stages.schema.excerpts import Excerpts
+from stages.schema.mixing import Mixing
 from stages.schema.model import Model
 from stages.schema.normalize import Normalize
 from stages.schema.page import Page
+from stages.schema.plan import Plan
 from stages.schema.section import Section, read_yaml
 from stages.schema.stft import Stft
 from stages.schema.study import Study
@@ -24,6 +26,16 @@ class Reports(Page, Excerpts):
     """The section ``reports``, which two stages read in part."""
 
 
+StudyName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
+
+#: Sections that list experiments and are no parameters of any.
+PLANS = {"matrix", "studies"}
+
+
+class AllAugment(Mixing, Augment):
+    """The section ``augment``, which two stages read in part."""
+
+
 class Params(Study):
     """All of ``params.yaml``."""
 
@@ -31,12 +43,13 @@ class Params(Study):
     audio: Audio
     stft: Stft
     normalize: Normalize
-    augment: Augment
+    augment: AllAugment
     model: Model
     train: Train
     eval: Eval
     reports: Reports
     matrix: dict[str, list[Any]] = Field(default_factory=dict)
+    studies: dict[StudyName, Plan] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _poolable(self):
@@ -53,6 +66,36 @@ class Params(Study):
         return self
 
     @model_validator(mode="after")
+    def _waveforms_are_scaled_last(self):
+        if self.train.augment_on == "magnitudes":
+            return self
+        plain = (
+            ("model.output", self.model.output, "magnitude"),
+            ("model.targets", self.model.targets, "vocals"),
+            ("train.select", self.train.select, "val_loss"),
+            *((f"augment.{k}", getattr(self.augment, k), f.default)
+              for k, f in Mixing.model_fields.items() if k != "level"),
+        )  # fmt: skip
+        changed = [f"{key} = {value!r}" for key, value, default in plain if value != default]
+        if self.train.loss in ("l1_linear", "sdr"):
+            changed.append(f"train.loss = {self.train.loss!r}")
+        if changed:
+            raise ValueError(
+                f"{changed[0]} is about magnitudes or waveforms, which are scaled last: it needs "
+                "train.augment_on = magnitudes"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _phases_fit(self):
+        if self.augment.tempo and self.train.loss == "sdr":
+            raise ValueError(
+                "augment.tempo: changes magnitudes, not waveforms, whose SDR train.loss is; set it "
+                "to 0, or train.loss to another"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _official_validation_songs(self):
         if self.augment.split == "official" and self.dataset.name == "demo":
             raise ValueError(
@@ -63,19 +106,50 @@ class Params(Study):
     @model_validator(mode="after")
     def _matrix_varies_known_keys(self):
         for key, values in self.matrix.items():
-            section, _, name = key.partition(".")
-            owner = getattr(self, section, None) if name else self
-            known = isinstance(owner, Section) and (name or section == "seed")
-            if not known or (name or section) not in type(owner).model_fields or not values:
+            if not values:
                 raise ValueError(f"matrix.{key} must be a parameter's key with a list of values")
-            for value in values:
-                try:
-                    content = owner.model_dump(exclude={"matrix"}) | {name or section: value}
-                    type(owner).model_validate(content)
-                except ValidationError as error:
-                    reason = error.errors()[0]["msg"]
-                    raise ValueError(f"matrix.{key}: {value!r}: {reason}") from None
+            self._check_values("matrix", key, values)
         return self
+
+    @model_validator(mode="after")
+    def _studies_set_known_keys(self):
+        for study, plan in self.studies.items():
+            for key, values in plan.values().items():
+                self._check_values(f"studies.{study}", key, values)
+        return self
+
+    def _check_values(self, where: str, key: str, values: list) -> None:
+        section, _, name = key.partition(".")
+        owner = getattr(self, section, None) if name else self
+        known = isinstance(owner, Section) and (name or section == "seed")
+        if not known or (name or section) not in type(owner).model_fields:
+            raise ValueError(f"{where}.{key} must be a parameter's key with a list of values")
+        for value in values:
+            try:
+                content = owner.model_dump(exclude=PLANS) | {name or section: value}
+                type(owner).model_validate(content)
+            except ValidationError as error:
+                # What does not fit to other values here may fit to those of the experiment.
+                own = [e["msg"] for e in error.errors() if e["loc"]]
+                if own:
+                    raise ValueError(f"{where}.{key}: {value!r}: {own[0]}") from None
+
+    def changed(self, settings: dict[str, Any]) -> "Params":
+        """These parameters, of one experiment: without plans, with other values of some keys.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            If a key or a value is none.
+        """
+        values = self.model_dump(exclude=PLANS)
+        for key, value in settings.items():
+            section, _, field = key.partition(".")
+            if field and isinstance(values.get(section), dict):
+                values[section] = values[section] | {field: value}
+            else:
+                values[key] = value
+        return type(self).model_validate(values)
 
 
 def check(values: Any, where: str = "params.yaml") -> Params:

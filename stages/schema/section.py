@@ -2,7 +2,7 @@
 
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self, get_args
 
 import yaml
 from pydantic import (
@@ -38,7 +38,7 @@ class Section(BaseModel):
         return value
 
     @classmethod
-    def select(cls, values: dict, where: str = "params.yaml") -> Self:
+    def of_file(cls, values: dict, where: str = "params.yaml") -> Self:
         """Validate the fields of this class, out of the content of the whole file.
 
         Parameters
@@ -62,7 +62,7 @@ class Section(BaseModel):
 
     @classmethod
     def validated(cls, values: dict, where: str, prefix: str = "") -> Self:
-        """Validate ``values``; raises :class:`BadInput` as :meth:`select` does."""
+        """Validate ``values``; raises :class:`BadInput` as :meth:`of_file` does."""
         try:
             return cls.model_validate(values)
         except ValidationError as error:
@@ -88,7 +88,10 @@ def _line(model: type[BaseModel], error: dict, where: str, prefix: str) -> str:
 
 def _fields(model: type[BaseModel], location: tuple) -> list[str]:
     for part in location:
-        model = model.model_fields[part].annotation
+        if hasattr(model, "model_fields"):
+            model = model.model_fields[part].annotation
+        else:  # a mapping of names to sections
+            model = get_args(model)[-1]
     return list(model.model_fields)
 
 

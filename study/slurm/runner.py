@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from stages import inputs
-from stages.schema.params import load
+from study import plan
 from study.lock import alone
 from study.plan import EXPERIMENTS, Matrix
 from study.progress import State, lines_of, show
@@ -73,12 +73,18 @@ class Cluster:
 
 
 def run(
-    parallel: int, options: list[str], dry_run: bool = False, detach: bool = False
+    study: str | None,
+    parallel: int,
+    options: list[str],
+    dry_run: bool = False,
+    detach: bool = False,
 ) -> dict[str, list[str]] | None:
     """Submit what is missing and wait for it.
 
     Parameters
     ----------
+    study : str or None
+        One of ``studies``; None: `matrix`.
     parallel : int
         Experiments at a time.
     options : list of str
@@ -92,7 +98,7 @@ def run(
     """
     jobs.require()
     inputs.main()  # a change of libraries or songs is seen before anything is submitted
-    cluster = Cluster(Matrix(load()), bare.committed())
+    cluster = Cluster(plan.read(study), bare.committed())
     cluster.settings.work.mkdir(parents=True, exist_ok=True)
     with alone(cluster.settings.work / "matrix.lock"):
         found = cluster.states()
@@ -117,7 +123,9 @@ def run(
             "interrupted; the jobs go on and the same command waits for them; "
             f"`scancel --name={','.join(names)}` cancels them"
         )
-    return failures(cluster)
+    failed = failures(cluster)
+    cluster.matrix.collect(list(failed))
+    return failed
 
 
 def summarise(found: dict[str, State]) -> None:
@@ -135,6 +143,5 @@ def failures(cluster: Cluster) -> dict[str, list[str]]:
     logs = {}
     for one in cluster.submissions():
         logs |= {name: one.log_of(name) for name in one.waves.get(EXPERIMENTS, [])}
-    return {
-        name: logs.get(name, []) for name, state in cluster.states().items() if state.word != "done"
-    }
+    left = [name for name, state in cluster.states().items() if state.word != "done"]
+    return {name: logs.get(name, []) for name in left}

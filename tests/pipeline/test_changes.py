@@ -10,7 +10,10 @@ import yaml
 from dvc.repo import Repo
 
 from stages import inputs
+from stages.schema.mixing import Mixing
+from stages.schema.params import PLANS
 from tests.pipeline.conftest import ROOT, STAGES, Project
+from tests.test_fidelity import BEYOND
 
 #: Stages that read a parameter, by section or key; `train.loss` re-runs train and so on.
 READERS = {
@@ -20,12 +23,14 @@ READERS = {
     "stft": {"stft_tile", "bounds"},
     "normalize": {"normalize"},
     "augment": {"augment"},
+    **{f"augment.{key}": {"train"} for key in Mixing.model_fields},
     "model": {"train"},
     "train": {"train"},
     "eval": {"eval", "report"},
     "reports.seconds": {"eval"},
     "reports.embed_audio": {"report"},
     "matrix": set(),
+    "studies": set(),
 }
 
 #: Another valid value for every parameter there is.
@@ -42,15 +47,28 @@ OTHER = {
     "train.loss": "mse", "train.epochs": 1, "train.batch_size": 2,
     "train.learning_rate": 0.01, "train.precision": "float32",
     "train.augment_on": "magnitudes", "train.last_batch": "keep",
+    "train.schedule": "cosine", "train.ema": 0.5, "train.select": "val_sdr",
+    "model.name": "strided", "model.output": "mask", "model.targets": "both",
+    "augment.remix": 0.5, "augment.gain": 3.0, "augment.crop": "random", "augment.pitch": 1.0,
+    "augment.tempo": 0.1, "augment.tones": 0.5, "augment.noise": 0.5, "augment.level": -10.0,
     "eval.overlap": 0.25, "eval.extend": False, "eval.output": "magnitude",
+    "eval.wiener": 1,
     "reports.embed_audio": False, "reports.seconds": 2.5,
     "matrix": {"train.loss": ["mse"]},
+    "studies": {"other": {"grid": {"train.loss": ["mse"]}}},
+}  # fmt: skip
+
+
+#: What the schema refuses where scaled tiles are augmented.
+NEED_MAGNITUDES = {
+    "model.output", "model.targets", "train.select",
+    *(f"augment.{key}" for key in Mixing.model_fields),
 }  # fmt: skip
 
 
 def leaves(params: dict) -> set[str]:
     return {
-        f"{section}.{key}" if section != "matrix" and isinstance(values, dict) else section
+        f"{section}.{key}" if section not in PLANS and isinstance(values, dict) else section
         for section, values in params.items()
         for key in (values if isinstance(values, dict) else [None])
     }
@@ -93,6 +111,8 @@ def test_a_changed_parameter_concerns_its_readers_only(scratch, key):
     section, _, name = key.partition(".")
     with changed(scratch.path / "params.yaml"):
         scratch.set(**{section: {name: OTHER[key]} if name else OTHER[key]})
+        if key in NEED_MAGNITUDES:  # another key of the same stage
+            scratch.set(train={"augment_on": "magnitudes"})
         assert changed_stages(scratch) == READERS.get(key, READERS.get(section))
 
 
@@ -203,11 +223,20 @@ def test_what_follows_from_a_change_runs_too_and_the_rest_stays(project, change,
     assert project.repro() == expected
 
 
+def test_the_table_of_experiments_has_few_columns_and_no_source_file(finished):
+    shown = finished.run("dvc", "exp", "show", "--csv").stdout
+    columns = set(shown.splitlines()[0].split(",")) - {"rev", "typ", "parent"}  # of the CSV alone
+    assert {"val_loss", "museval.sdr", "train.loss", "inputs/train.json"} <= columns
+    # Those of the paper; a key beyond it (docs/ladder.md) and a list of a study are one more each.
+    assert len({c for c in columns - BEYOND if not c.startswith("studies.")}) <= 70
+    assert not [name for name in columns if name.endswith(".py")]
+
+
 @pytest.mark.slow
 def test_a_queued_experiment_runs_the_code_that_was_queued(project, tmp_path):
     train = project.path / "stages/train.py"
     original = train.read_text()
-    train.write_text(original.replace('"best_epoch":', '"queued_code": 1, "best_epoch":'))
+    train.write_text(original.replace('"val_loss":', '"queued_code": 1, "val_loss":'))
     project.run("dvc", "exp", "run", "--queue", "--name", "changed")
     train.write_text(original)
     # A package of the same name elsewhere on the path, as an editable install of another folder.

@@ -49,7 +49,8 @@ def test_an_experiment_is_the_plain_line_of_the_readme():
 def test_other_values_of_some_keys_leave_the_rest():
     changed = with_settings(PARAMS, {"train.loss": "mse", "seed": 7})
     assert (changed.train.loss, changed.seed) == ("mse", 7)
-    assert changed.model_copy(update={"train": PARAMS.train, "seed": PARAMS.seed}) == PARAMS
+    back = changed.model_copy(update={"train": PARAMS.train, "seed": PARAMS.seed})
+    assert back == PARAMS.model_copy(update={"matrix": {}, "studies": {}})
 
 
 @pytest.mark.parametrize(

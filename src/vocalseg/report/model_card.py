@@ -20,7 +20,12 @@ FOLDER = "a folder of songs"
 
 
 def facts(
-    settings: Settings, parameters: int, overlap: float, extend: bool, output: str = "mask"
+    settings: Settings,
+    parameters: int,
+    overlap: float,
+    extend: bool,
+    output: str = "mask",
+    wiener: int = 0,
 ) -> dict[str, str]:
     """What a model is and how it is applied, as headings and texts.
 
@@ -35,19 +40,27 @@ def facts(
         Whether the mask is carried on above the network's band.
     output : {"mask", "magnitude"}
         How the estimated magnitudes become vocals.
+    wiener : int
+        Iterations of a Wiener filter on songs in stereo.
     """
     rate, top = settings.sample_rate, settings.sample_rate / 2000
     return {
-        "Network": f"U-Net, {settings.depth} levels, {settings.filters} filters in the first, "
-        f"{parameters:,} parameters",
+        "Network": f"{_NETWORKS[settings.name]}, {settings.depth} levels, "
+        f"{settings.filters} filters in the first, {parameters:,} parameters, "
+        + _ESTIMATES[settings.output]
+        + (" of vocals and accompaniment" if settings.targets == "both" else ""),
         "Input": f"magnitudes at {rate:,} Hz, tiles of {settings.bins} × {settings.tile_frames} "
         f"(frames of {settings.frame_size}, hop {settings.hop})",
         "Normalization": f"scaler {settings.scaler}, axis {settings.axis}",
         "Applied": f"tiles overlap by {overlap:g}; above {top:.1f} kHz "
         + ("the mask is carried on" if extend else "silence"),
-        "Output": _OUTPUTS[output],
+        "Output": _OUTPUTS[output]
+        + (f"; Wiener filter of {wiener} iterations for stereo" if wiener else ""),
     }
 
+
+_NETWORKS = {"unet": "U-Net", "strided": "U-Net of strided convolutions"}
+_ESTIMATES = {"magnitude": "estimates magnitudes", "mask": "estimates masks"}
 
 _OUTPUTS = {
     "mask": "a mask in [0, 1] on the mixture's spectrogram; the mixture's phase is kept",

@@ -1,0 +1,195 @@
+"""A study: its experiments, what is kept of them, and what each rung is worth."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from scipy import stats
+
+from stages.schema.params import check
+from study import ladder, records
+from study.cost import of
+from tests.pipeline.conftest import ROOT
+
+COMMITTED = yaml.safe_load((ROOT / "params.yaml").read_text())
+PLAN = {
+    "seed": [1, 2],
+    "rungs": [
+        {"paper": {}},
+        {"mask": {"train.augment_on": "magnitudes", "model.output": "mask"}},
+        {"wide": {"model.filters": 16}},
+        {"log": {"normalize.scaler": "log"}},
+    ],
+    "without": ["wide"],
+}
+
+
+def with_studies(**studies):
+    return check({**COMMITTED, "studies": studies})
+
+
+def test_a_rung_adds_to_those_before_it_and_one_may_be_left_out():
+    planned = with_studies(mine=PLAN).studies["mine"].experiments("mine")
+    assert list(planned) == [
+        f"mine-{step}-seed-{seed}"
+        for step in ("paper", "mask", "wide", "log", "without-wide") for seed in (1, 2)
+    ]  # fmt: skip
+    mask = {"train.augment_on": "magnitudes", "model.output": "mask"}
+    assert planned["mine-paper-seed-2"] == ("paper", {"seed": 2})
+    assert planned["mine-wide-seed-1"][1] == mask | {"model.filters": 16, "seed": 1}
+    assert planned["mine-without-wide-seed-1"][1] == mask | {"normalize.scaler": "log", "seed": 1}
+
+
+def test_a_grid_has_every_combination():
+    plan = {"grid": {"train.loss": ["mae", "mse"], "model.filters": [4, 8]}}
+    steps = with_studies(mine=plan).studies["mine"].steps()
+    assert list(steps) == ["mae-4", "mae-8", "mse-4", "mse-8"]
+    assert steps["mse-4"] == {"train.loss": "mse", "model.filters": 4}
+
+
+@pytest.mark.parametrize(
+    ("plan", "said"),
+    [
+        ({}, ["studies.mine", "either a grid or rungs"]),
+        ({"rungs": [{"a": {}}], "without": ["b"]}, ["without names no rung: b"]),
+        ({"rungs": [{"a": {}}, {"a": {}}]}, ["two rungs have the same name"]),
+        ({"rungs": [{"a": {}, "b": {}}]}, ["studies.mine.rungs"]),
+        ({"rungs": [{"a": {"train.los": "mae"}}]}, ["studies.mine.train.los must be"]),
+        ({"rungs": [{"a": {"train.loss": "mea"}}]}, ["studies.mine.train.loss: 'mea'"]),
+        ({"rungs": [{"a": {"loss": "mae"}}]}, ["studies.mine.loss must be"]),
+        ({"rungs": [{"a": {}}], "seed": [-1]}, ["studies.mine.seed: -1"]),
+        ({"rungs": [{"a": {}}], "seeds": [1]}, ["studies.mine.seeds: unknown key"]),
+    ],
+)
+def test_a_study_of_what_cannot_be_run_is_one_line(rejects, plan, said):
+    with rejects("params.yaml: studies", *said):
+        with_studies(mine=plan)
+
+
+def test_settings_that_do_not_fit_together_are_refused_by_the_study(rejects):
+    params = with_studies(mine={"rungs": [{"a": {"model.output": "mask"}}]})
+    with rejects("studies.mine: mine-a: model.output", "needs train.augment_on = magnitudes"):
+        records.Records(params, "mine")
+
+
+def test_a_name_of_a_study_is_that_of_a_file(rejects):
+    with rejects("params.yaml: studies"):
+        with_studies(**{"../mine": PLAN})
+
+
+# ------------------------------------------------------------------ the committed rows
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    """A study of which two experiments have been run, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "inputs").mkdir()
+    (tmp_path / "metrics").mkdir()
+    for stage in ("train", "report"):
+        (tmp_path / f"inputs/{stage}.json").write_text(json.dumps({"modules": {"a": "1"}}))
+    found = records.Records(with_studies(mine=PLAN), "mine")
+    names = ["mine-paper-seed-1", "mine-log-seed-2"]
+    rows = [
+        {"name": n, "step": found.steps[n], "seed": found.params[n].seed,
+         "made_by": records.digest(found.params[n]), "global.sdr": 4.0} for n in names
+    ]  # fmt: skip
+    pd.DataFrame(rows).to_csv("metrics/mine.csv", index=False)
+    songs = [{"name": n, "song": s, "museval": 1.0, "global": 2.0} for n in names for s in "ab"]
+    pd.DataFrame(songs).to_csv("metrics/mine.songs.csv", index=False)
+    return tmp_path
+
+
+def names(**changes):
+    params = with_studies(mine=PLAN | changes.pop("plan", {}))
+    return records.Records(params.model_copy(update=changes), "mine").kept()
+
+
+def test_rows_of_the_same_code_and_settings_are_kept(kept):
+    assert names() == ["mine-paper-seed-1", "mine-log-seed-2"]
+    assert names(plan={"seed": [1, 2, 3]}) == names()  # more seeds do not change those there are
+    assert names(plan={"without": []}) == names()
+
+
+def test_rows_of_other_code_or_settings_are_not(kept):
+    params = with_studies(mine=PLAN)
+    other = params.train.model_copy(update={"epochs": 99})
+    assert names(train=other) == []
+    wider = [*PLAN["rungs"][:2], {"wide": {"model.filters": 4}}, PLAN["rungs"][3]]
+    assert names(plan={"rungs": wider}) == ["mine-paper-seed-1"]
+    (kept / "inputs/report.json").write_text("{}")  # no score follows from the page
+    assert len(names()) == 2
+    (kept / "inputs/train.json").write_text(json.dumps({"modules": {"a": "2"}}))
+    assert names() == []
+
+
+def test_a_row_without_its_songs_is_run_again(kept):
+    (kept / "metrics/mine.songs.csv").unlink()
+    assert names() == []
+
+
+def test_an_unknown_study_is_one_line(kept, rejects):
+    with rejects("studies.other: no such study", "mine"):
+        records.Records(with_studies(mine=PLAN), "other")
+
+
+# ------------------------------------------------------------------ what it says
+
+
+def results():
+    """Two rungs and one left out, three songs, two seeds: values that can be computed by hand."""
+    rows, songs = [], []
+    gains = {"paper": 0.0, "mask": 1.0, "without-paper": 0.5}
+    for step, gain in gains.items():
+        for seed in (1, 2):
+            name = f"{step}-{seed}"
+            rows.append({"name": name, "step": step, "seed": seed, "museval.sdr": gain,
+                         "global.sdr": 4 + gain + seed / 10, "mixture.global.sdr": -4.0,
+                         "irm.global.sdr": 9.0, "minutes": 2.0, "cpu_minutes": 4.0})  # fmt: skip
+            songs += [
+                {"name": name, "step": step, "seed": seed, "song": song,
+                 "global": level + gain * (1 + song_part) + seed / 10}
+                for song, level, song_part in (("a", 1, 0.1), ("b", 5, -0.1), ("c", 9, 0.0))
+            ]  # fmt: skip
+    return pd.DataFrame(rows), pd.DataFrame(songs)
+
+
+def test_a_step_is_compared_by_song_and_seed_with_the_rung_before_or_the_last():
+    found = ladder.table(*results(), {"mask": (10, 20)}).set_index("step")
+    assert np.isnan(found.loc["paper", "difference"])
+    assert found.loc["mask", "difference"] == pytest.approx(1.0)
+    assert found.loc["without-paper", "difference"] == pytest.approx(-0.5)
+    by_song = [1.1, 0.9, 1.0]  # the same for both seeds: the interval is that of the songs alone
+    half = stats.t.ppf(0.975, 2) * stats.sem(by_song)
+    assert found.loc["mask", "low"] == pytest.approx(1 - half)
+    assert found.loc["mask", "high"] == pytest.approx(1 + half)
+    assert found.loc["mask", "global.sdr"] == pytest.approx(5.15)
+    assert found.loc["mask", "global.sdr.std"] == pytest.approx(np.std([5.1, 5.2], ddof=1))
+    assert found.loc["mask", "per_minute"] == pytest.approx(9.15 / 4)
+    assert found.loc["mask", ["parameters", "multiplications"]].tolist() == [10, 20]
+
+
+def test_table_and_picture_can_be_made(tmp_path):
+    rows, songs = results()
+    found = ladder.table(rows, songs, {})
+    assert "1.00" in ladder.cells(found)["global", "step"].tolist()
+    ladder.draw(found, rows, tmp_path / "ladder.png")
+    assert (tmp_path / "ladder.png").stat().st_size > 10_000
+
+
+def test_multiplications_are_those_of_a_count_by_hand():
+    params = with_studies()
+    small = {"stft.frame_size": 64, "stft.hop": 16, "stft.tile_frames": 16, "model.depth": 1,
+             "model.filters": 2}  # fmt: skip
+    _, unet = of(params.changed(small))
+    full, half = 32 * 16, 16 * 8
+    expected = full * 9 * (1 * 2 + 2 * 2) + half * 9 * (2 * 4 + 4 * 4) + half * 4 * 4 * 2
+    expected += full * 9 * (4 * 2 + 2 * 2) + full * 2
+    assert unet == expected
+    count, strided = of(params.changed(small | {"model.name": "strided", "model.depth": 2}))
+    quarter = 8 * 4
+    expected = half * 25 * 2 + quarter * 25 * 2 * 4 + quarter * 25 * 4 * 2 + half * 25 * 4
+    assert strided == expected
+    assert count == 25 * (2 + 8 + 8 + 4) + 1 + 4 * (2 + 4 + 2)

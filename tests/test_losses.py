@@ -1,0 +1,159 @@
+"""Losses are the formulas of their names, whatever a network gives and however it is scaled."""
+
+import librosa
+import mir_eval
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from vocalseg import scaling, spectrogram
+from vocalseg.losses import Reading, inverse_stft, loss, needs, sdr, si_sdr, val_sdr
+from vocalseg.mixed import MixedStore
+
+BINS, FRAMES, HOP, N = 16, 24, 8, 3
+
+
+class Sounds:
+    """Stands for a mixer: sources of some examples, whatever the rows."""
+
+    def __init__(self, rng):
+        parts = rng.standard_normal((2, N, 2, BINS, FRAMES))
+        self.sources = (parts[0] + 1j * parts[1]).astype(np.complex64) * 3
+
+    def spectra(self, rows, epoch):
+        return self.sources
+
+
+def batch(rng, scaler, targets=1, axis="frequency"):
+    names = ("target", "truth", "mixture", "offset", "scale", "phase", "spectra")
+    standard = None
+    if scaler == "standard":
+        standard = tuple(rng.uniform(0.5, 1, (2, 1, BINS, 1)).astype(np.float32))
+    store = MixedStore(Sounds(rng), axis, scaler, standard, targets)
+    return store.batch(None, names)
+
+
+def estimated(y, arrays, output, log):
+    """Magnitudes (n, targets, bins, frames), one value after the other."""
+    estimate = np.empty(np.moveaxis(y, 3, 1).shape, np.float64)
+    for n, c, b, t in np.ndindex(estimate.shape):
+        at = (n if len(arrays["offset"]) > 1 else 0,)
+        at += (b, 0, 0) if arrays["offset"].shape[2] == 1 else (0, t, 0)
+        if output == "mask":
+            estimate[n, c, b, t] = y[n, b, t, c] * arrays["mixture"][n, b, t, 0]
+        else:
+            x = y[n, b, t, c] * float(arrays["scale"][at]) + float(arrays["offset"][at])
+            estimate[n, c, b, t] = np.expm1(x) if log else x
+    return estimate
+
+
+def rescaled(magnitudes, arrays, log):
+    """(n, targets, bins, frames) as the scaler gives them."""
+    x = np.log1p(magnitudes) if log else magnitudes
+    return (x - arrays["offset"][..., 0][:, None]) / arrays["scale"][..., 0][:, None]
+
+
+CASES = [
+    (output, scaler, targets)
+    for output in ("magnitude", "mask")
+    for scaler in ("minmax", "robust", "log", "standard")
+    for targets in (1, 2)
+]
+
+
+@pytest.mark.parametrize(("output", "scaler", "targets"), CASES)
+def test_each_loss_is_its_formula(rng, output, scaler, targets):
+    arrays = batch(rng, scaler, targets)
+    log = scaler in scaling.LOGARITHMIC
+    reading = Reading(output, log, HOP)
+    y = rng.uniform(0.05, 0.95, (N, BINS, FRAMES, targets)).astype(np.float32)
+    estimate = estimated(y, arrays, output, log)
+    truth = np.moveaxis(arrays["truth"], 3, 1).astype(np.float64)
+    error = rescaled(estimate, arrays, log) - rescaled(truth, arrays, log)
+    phase = arrays["phase"]
+    decibels = []
+    for n, c in np.ndindex(N, targets):
+        shown, meant = (waveform(s) for s in (estimate[n, c] * phase[n], arrays["spectra"][n, c]))
+        fitted = meant * (meant @ shown) / (meant @ meant)
+        decibels.append(10 * np.log10((fitted @ fitted) / np.sum((fitted - shown) ** 2)))
+    expected = {
+        "mae": np.abs(error).mean(),
+        "mse": np.square(error).mean(),
+        "l1_linear": np.abs(estimate - truth).mean(),
+        "sdr": -np.mean(decibels),
+    }
+    for name, value in expected.items():
+        given = {key: tf.constant(arrays[key]) for key in needs(name, output)}  # no others
+        assert float(loss(name, reading)(tf.constant(y), given)) == pytest.approx(value, rel=1e-4)
+
+
+def waveform(spectrum):
+    """librosa's inverse, without the highest bin and half a frame on either side."""
+    whole = np.vstack([spectrum, np.zeros((1, FRAMES))])
+    return librosa.istft(whole, hop_length=HOP, length=(FRAMES - 1) * HOP).astype(np.float64)
+
+
+def test_waveforms_are_librosas_and_those_of_table_i(rng):
+    arrays = batch(rng, "minmax")
+    spectra = arrays["spectra"][:, 0]
+    ours = inverse_stft(tf.constant(spectra), HOP).numpy()
+    np.testing.assert_allclose(ours, [waveform(s) for s in spectra], atol=1e-5)
+    tiles = spectrogram.tile_waveforms(np.abs(spectra), spectrogram.phase(spectra), HOP)
+    np.testing.assert_allclose(ours, tiles, atol=1e-5)
+
+
+def test_the_best_epoch_may_go_by_the_sdr_of_the_vocals(rng):
+    for output, scaler, targets in CASES:
+        arrays = batch(rng, scaler, targets)
+        log = scaler in scaling.LOGARITHMIC
+        y = rng.uniform(-0.2, 0.95, (N, BINS, FRAMES, targets)).astype(np.float32)
+        estimate = estimated(y, arrays, output, log)
+        vocals = estimate[:, 0]
+        if targets == 2:
+            power = np.maximum(estimate, 0) ** 2
+            whole = np.where(power.sum(axis=1) > 0, power.sum(axis=1), 1)
+            vocals = power[:, 0] / whole * arrays["mixture"][..., 0]
+        expected = []
+        for n in range(N):
+            meant = waveform(arrays["spectra"][n, 0])
+            error = meant - waveform(vocals[n] * arrays["phase"][n])
+            expected.append(10 * np.log10((meant @ meant) / (error @ error)))
+        given = {key: tf.constant(arrays[key]) for key in needs("val_sdr")}
+        value = float(val_sdr(Reading(output, log, HOP))(tf.constant(y), given))
+        assert value == pytest.approx(np.mean(expected), abs=1e-3)
+
+
+def test_sdr_and_si_sdr_are_those_of_closed_formulas():
+    t = np.arange(1000) / 1000
+    voice, other = np.sin(2 * np.pi * 5 * t), np.cos(2 * np.pi * 50 * t)  # orthogonal, as loud
+    truth = tf.constant(voice[None], tf.float32)
+    estimate = tf.constant((0.5 * voice + 0.05 * other)[None], tf.float32)
+    assert float(si_sdr(truth, estimate)[0]) == pytest.approx(20, abs=1e-3)
+    expected = -10 * np.log10(0.5**2 + 0.05**2)
+    assert float(sdr(truth, estimate)[0]) == pytest.approx(expected, abs=1e-3)
+
+
+def test_si_sdr_is_mir_evals_sdr_with_a_filter_of_one_tap(rng):
+    truth, estimate = rng.standard_normal((2, 500))
+    estimate += truth
+    one_tap = truth * (truth @ estimate) / (truth @ truth)
+    expected, *_ = mir_eval.separation._bss_source_crit(one_tap, 0 * one_tap, 0 * one_tap,
+                                                        estimate - one_tap)  # fmt: skip
+    ours = si_sdr(tf.constant(truth, tf.float32), tf.constant(estimate, tf.float32))
+    assert float(ours) == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["sdr", "l1_linear", "mae"])
+@pytest.mark.parametrize("silent", ["truth", "both"])
+def test_silence_has_a_finite_loss_and_gradient(rng, name, silent):
+    sounds = Sounds(rng)
+    sounds.sources[:, 0] = 0
+    if silent == "both":
+        sounds.sources[:] = 0
+    names = ("target", "truth", "mixture", "offset", "scale", "phase", "spectra")
+    arrays = MixedStore(sounds, "frequency", "log").batch(None, names)
+    arrays = {key: tf.constant(array) for key, array in arrays.items()}
+    y = tf.Variable(np.full((N, BINS, FRAMES, 1), 0.5, np.float32))
+    with tf.GradientTape() as tape:
+        value = loss(name, Reading("mask", True, HOP))(y, arrays)
+    assert np.isfinite(value) and np.isfinite(tape.gradient(value, y)).all()

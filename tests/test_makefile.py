@@ -1,0 +1,66 @@
+"""`make` takes a Python that runs, whichever names are on PATH."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.pipeline.conftest import ROOT
+
+PYTHONS = ("python3.13", "python3.12", "python3.11")
+ADVICE = "install Python 3.11, 3.12 or 3.13"
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A folder with the Makefile, and a PATH on which every name of Python is a dead shim."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / "bin").mkdir()
+    for tool in ("bash", "sh", "env", "make", "touch", "true"):
+        (tmp_path / "bin" / tool).symlink_to(shutil.which(tool))
+    for name in (*PYTHONS, "python3", "python"):
+        write(tmp_path / "bin" / name, f"echo {name}: command not found >&2; exit 127")
+    return tmp_path
+
+
+def write(path, body):
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+
+
+def make(project, *arguments):
+    return subprocess.run(
+        ["make", *arguments], cwd=project, capture_output=True, text=True,
+        env={"PATH": str(project / "bin"), "HOME": os.environ.get("HOME", "")},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("alive", PYTHONS)
+def test_setup_takes_the_name_with_a_python_behind_it(project, alive):
+    write(project / "bin" / alive, f'exec {sys.executable} "$@"')
+    (project / "requirements.txt").touch()
+    (project / "pyproject.toml").touch()
+    planned = make(project, "--dry-run", ".venv/.done")
+    assert f'python="{alive}"' in planned.stdout
+
+
+def test_without_any_one_line_says_what_to_install(project):
+    (project / "requirements.txt").touch()
+    (project / "pyproject.toml").touch()
+    done = make(project, ".venv/.done")
+    assert done.returncode
+    (line,) = [line for line in done.stderr.splitlines() if not line.startswith("make")]
+    assert ADVICE in line
+    assert not (project / ".venv").exists()
+
+
+def test_doctor_takes_any_python_that_runs(project):
+    write(project / "bin/python", "test $1 = -c || echo ran: $*")
+    assert make(project, "doctor").stdout == "ran: -m study.doctor\n"
+
+
+def test_doctor_without_any_says_what_to_install(project):
+    done = make(project, "doctor")
+    assert done.returncode and ADVICE in done.stderr
