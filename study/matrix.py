@@ -15,7 +15,7 @@ import signal
 import sys
 from pathlib import Path
 
-from study import compare, ladder, local
+from study import compare, local
 from study.command import run
 from study.progress import TAIL
 from study.repository import require_repository
@@ -77,6 +77,8 @@ def main() -> None:
             "again"
         )
     if arguments.study:
+        from study import ladder  # TensorFlow takes seconds to import
+
         ladder.main([arguments.study])
     else:
         compare.main([])
