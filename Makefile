@@ -6,7 +6,7 @@ PYTHON ?= $(firstword $(foreach name,$(PYTHONS),$(shell $(name) -c 'import ensur
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo matrix table compare report pull doctor test quick check setup ffmpeg chromium lint lock
+.PHONY: help demo matrix status table compare report pull doctor test quick check setup ffmpeg chromium slurm lint lock
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,9 +17,15 @@ demo: setup  ## set up, train on the embedded songs, score, make the page to lis
 	@git diff --quiet -- dvc.lock inputs metrics || echo "dvc.lock and metrics/ now hold the results of this machine; 'git restore dvc.lock inputs metrics' brings the committed ones back"
 
 JOBS ?= 2
+RUNNER ?= local
+export SBATCH
 SORT ?= museval.sdr
-matrix: setup  ## the experiments of `matrix`, or of a study (STUDY=ladder), JOBS at a time
-	@python -m study.matrix --jobs $(JOBS) $(if $(STUDY),--study "$(STUDY)")
+matrix: setup  ## the experiments of `matrix`, or of a study (STUDY=ladder), JOBS at a time; on a cluster: RUNNER=slurm, docs/cluster.md
+	@python -m study.matrix --jobs $(JOBS) $(if $(STUDY),--study "$(STUDY)") \
+	  --runner $(RUNNER) $(if $(SBATCH),--sbatch="$$SBATCH") $(if $(DETACH),--detach)
+
+status: setup  ## a line per experiment: missing, waiting, running, done or failed
+	@python -m study.status $(if $(STUDY),--study "$(STUDY)")
 
 table: setup  ## the finished experiments: what differs, the scores that matter (make table SORT=global.sdr)
 	@python -m study.table --sort $(SORT)
@@ -49,6 +55,9 @@ quick: setup  ## the tests that take no minute
 
 check: setup  ## hold params.yaml against its schema
 	@python -m stages.inputs
+
+slurm:  ## SLURM's daemons, for the tests of the runner for clusters
+	@bash scripts/install_slurm.sh
 
 lint: setup
 	ruff check .

@@ -5,6 +5,7 @@ it reads from there, from SLURM's queue and from the folders of submissions, so 
 and started again at any time.
 """
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -124,6 +125,7 @@ def run(
             f"`scancel --name={','.join(names)}` cancels them"
         )
     failed = failures(cluster)
+    os.environ["VOCALSEG_TRAININGS"] = str(cluster.settings.trainings)  # their durations
     cluster.matrix.collect(list(failed))
     return failed
 

@@ -21,7 +21,7 @@ class File(Section):
     repository: Path | None = None
     cache: Path | None = None
     environment: Path | None = None
-    scratch: str = Field(SCRATCH, min_length=1)
+    scratch: str = Field(SCRATCH, pattern=r'^[^"`\n]+$')
     before: list[str] = Field(default_factory=list)
 
 
@@ -44,6 +44,11 @@ class Cluster(NamedTuple):
     environment: Path
     scratch: str
     before: list[str]
+
+    @property
+    def trainings(self) -> Path:
+        """Epoch backups of unfinished trainings, durations of finished ones."""
+        return self.work / "trainings"
 
 
 def load(environment: Path) -> Cluster:

@@ -100,11 +100,11 @@ def settings(cluster: Cluster, commit: str) -> str:
         "email": user["email"],
         "repository": cluster.repository,
         "cache": cluster.cache,
-        "trainings": cluster.work / "trainings",
+        "trainings": cluster.trainings,
         "environment": cluster.environment,
     }
     lines = [f"{key}={shlex.quote(str(value))}" for key, value in values.items()]
-    return "\n".join([*lines, f'scratch="{cluster.scratch}"', *cluster.before]) + "\n"
+    return "\n".join([*cluster.before, *lines, f'scratch="{cluster.scratch}"']) + "\n"
 
 
 def submit(
@@ -120,14 +120,14 @@ def submit(
     parallel : int
         Tasks of a wave that run at a time.
     options : list of str
-        Further options of `sbatch`.
+        Further options of `sbatch`; those of :func:`arguments` override them.
     """
     numbers: list[str] = []
     before: list[str] = []
     try:
         for wave, tasks in waves.items():
             array = f"0-{len(tasks) - 1}%{parallel}"
-            numbers.append(jobs.submit([*arguments(submission, wave, array, before), *options,
+            numbers.append(jobs.submit([*options, *arguments(submission, wave, array, before),
                                         str(submission.folder / TASK.name),
                                         str(submission.folder), wave]))  # fmt: skip
             before.append(f"{'afterok' if wave == ONCE else 'afterany'}:{numbers[-1]}")

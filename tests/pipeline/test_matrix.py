@@ -49,8 +49,8 @@ class Matrix:
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
         return self.project.run(*self.command(*arguments), check=check, **self.env)
 
-    def start(self) -> "Started":
-        return Started(self)
+    def start(self, *arguments: str) -> "Started":
+        return Started(self, *arguments)
 
     def start_until(self, text: str) -> "Started":
         started = self.start()
@@ -70,9 +70,13 @@ class Matrix:
 
     def lock(self, name: str) -> dict:
         """dvc.lock of an experiment."""
-        (ref,) = [r for r in self.refs() if r.endswith(f"/{name}")]
-        text = self.project.run("git", "show", f"{ref}:dvc.lock").stdout
+        text = self.project.run("git", "show", f"{self.ref(name)}:dvc.lock").stdout
         return yaml.safe_load(text)["stages"]
+
+    def ref(self, name: str) -> str:
+        """The reference of an experiment."""
+        (ref,) = [r for r in self.refs() if r.endswith(f"/{name}")]
+        return ref
 
     def refs(self) -> list[str]:
         """Finished experiments."""
@@ -86,12 +90,12 @@ class Matrix:
 class Started:
     """A matrix at work in the background, to be disturbed."""
 
-    def __init__(self, matrix: Matrix):
+    def __init__(self, matrix: Matrix, *arguments: str):
         self.log = matrix.project.path / ".dvc/tmp" / f"started-{time.monotonic_ns()}.log"
         search = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         home = str(matrix.project.path / "cache-home")
         self.process = subprocess.Popen(
-            matrix.command(),
+            matrix.command(*arguments),
             cwd=matrix.project.path,
             env={**os.environ, "PATH": search, "XDG_CACHE_HOME": home, **matrix.env},
             stdout=self.log.open("w"),

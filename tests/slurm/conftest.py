@@ -1,0 +1,83 @@
+"""A cluster of two nodes for the tests of this folder, and a project that submits to it."""
+
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.pipeline.conftest import Project, finished, made_once, songs
+from tests.pipeline.test_matrix import Matrix
+from tests.slurm.cluster import Cluster, missing
+
+__all__ = ["finished", "made_once", "songs"]
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory):
+    """Left out where SLURM is missing; in CI it must be there (scripts/install_slurm.sh)."""
+    if missing():
+        reason = f"SLURM is not installed ({', '.join(missing())})"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+    with Cluster(tmp_path_factory.mktemp("cluster")) as cluster:
+        yield cluster
+
+
+class Submitter(Matrix):
+    """`python -m study.matrix --runner slurm` in a project, and the logs of its tasks."""
+
+    def __init__(self, project: Project, folder: Path, cluster: Cluster):
+        folder.mkdir()
+        super().__init__(project, folder)
+        self.env |= cluster.env
+        self.work = project.path / ".dvc/tmp/slurm"
+
+    @staticmethod
+    def command(*arguments: str) -> list[str]:
+        return Matrix.command("--runner", "slurm", *arguments)
+
+    def status(self, *arguments: str) -> dict[str, list[str]]:
+        """Of each experiment the words of its line in `make status`, but for its name."""
+        command = "python", "-m", "study.status", *arguments
+        lines = self.project.run(*command, **self.env).stdout.splitlines()
+        return {line.split()[0]: line.split()[1:] for line in lines[:-1]}
+
+    def submissions(self) -> list[list[str]]:
+        """Names of the experiments of each submission, the newest last."""
+        files = sorted(self.work.glob("runs/*/experiments.tsv"), key=lambda f: f.stat().st_mtime)
+        return [[line.split("\t")[1] for line in f.read_text().splitlines()] for f in files]
+
+    def task(self, name: str) -> str:
+        """The number of an experiment's task while it waits or runs, as ``JOB_INDEX``."""
+        listed = self.project.run(
+            "squeue", "--noheader", "--array", "--format=%F_%K|%j", **self.env
+        ).stdout.splitlines()
+        index = self.submissions()[-1].index(name)
+        tasks = (line.split("|") for line in listed if line.endswith("-experiments"))
+        return next((task for task, _ in tasks if task.endswith(f"_{index}")), "")
+
+    def log(self, name: str) -> str:
+        """What an experiment has printed in the newest submission that has it."""
+        files = sorted(self.work.glob("runs/*/experiments.tsv"), key=lambda f: f.stat().st_mtime)
+        for file in reversed(files):
+            names = [line.split("\t")[1] for line in file.read_text().splitlines()]
+            if name in names:
+                log = file.parent / "logs" / f"experiments-{names.index(name)}.log"
+                return log.read_text() if log.exists() else ""
+        return ""
+
+    def made(self) -> dict[str, dict[str, str]]:
+        """Checksums of all outputs of each experiment in the bare repository, by path."""
+        bare = self.work / "repository.git"
+        listed = self.project.run("git", "-C", str(bare), "for-each-ref", "refs/exps").stdout
+        return {
+            ref.rpartition("/")[2]: outputs(self.project.run(
+                "git", "-C", str(bare), "show", f"{ref}:dvc.lock").stdout)
+            for ref in (line.split()[2] for line in listed.splitlines())
+        }  # fmt: skip
+
+
+def outputs(lock: str) -> dict[str, str]:
+    """Checksums of the outputs in a ``dvc.lock``, by path."""
+    stages = yaml.safe_load(lock)["stages"].values()
+    return {out["path"]: out["md5"] for stage in stages for out in stage.get("outs", [])}
