@@ -1,4 +1,4 @@
-"""The matrix on a real SLURM of two nodes, disturbed: nothing lost, nothing half-made, same bytes."""
+"""The matrix on a real SLURM of two nodes, disturbed: nothing lost, nothing half-made."""
 
 import time
 
@@ -9,9 +9,9 @@ import yaml
 from tests.pipeline.test_matrix import Matrix
 from tests.slurm.conftest import Submitter, outputs
 
-GRID = {"normalize.axis": ["time", "frequency"], "train.epochs": [2, 80]}
-NAMES = [f"{axis}-epochs-{epochs}" for axis in GRID["normalize.axis"] for epochs in (2, 80)]
-LOST, CANCELLED = "time-epochs-80", "frequency-epochs-80"
+GRID = {"normalize.axis": ["time", "frequency"], "train.epochs": [2, 50]}
+NAMES = [f"{axis}-epochs-{epochs}" for axis in GRID["normalize.axis"] for epochs in (2, 50)]
+LOST, CANCELLED = "time-epochs-50", "frequency-epochs-50"
 ONCE = {"download", "resample", "stft_tile", "augment", "bounds"}
 
 
@@ -41,7 +41,7 @@ def test_a_matrix_outlives_a_node_and_a_cancelled_task(cluster, finished, tmp_pa
     settings = {"work": str(site.work), "cache": str(site.work / "cache"),
                 "scratch": str(tmp_path / "scratch")}  # fmt: skip
     (site.project.path / "cluster.yaml").write_text(yaml.safe_dump(settings))
-    assert site.status() == dict.fromkeys(NAMES, ["missing"])
+    assert site.status() == {name: ["missing"] for name in NAMES}
 
     first, second = (site.start("--jobs", "2") for _ in range(2))
     is_training(site, LOST)
@@ -56,7 +56,7 @@ def test_a_matrix_outlives_a_node_and_a_cancelled_task(cluster, finished, tmp_pa
     for status, said in (first.end(), second.end()):
         assert status == 1
         assert f"{CANCELLED} failed:" in said and "CANCELLED" in said
-        assert said.count(" failed:") == 1
+        assert not any(f"{name} failed:" in said for name in NAMES if name != CANCELLED)
     assert site.submissions() == [NAMES]
     assert site.ran() == dict.fromkeys(ONCE, 1) | {
         "normalize": 2,
@@ -70,7 +70,7 @@ def test_a_matrix_outlives_a_node_and_a_cancelled_task(cluster, finished, tmp_pa
     assert sorted(finished_now) == sorted(set(NAMES) - {CANCELLED})
     states = site.status()
     assert states.pop(CANCELLED)[0] == "failed"
-    assert states == dict.fromkeys(finished_now, ["done"])
+    assert states == {name: ["done"] for name in finished_now}
 
     done = site.run("--jobs", "2")
     assert site.submissions() == [NAMES, [CANCELLED]]
