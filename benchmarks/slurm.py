@@ -4,8 +4,8 @@
 
 Starts a SLURM of two nodes with one processor each on this host, one shared cache, one bare
 repository. An experiment is one stage that copies params.yaml: what remains is SLURM, the clone,
-the check of the node's libraries, `dvc exp run` and the push. Then the git commands of a task and of
-the command that waits, on a repository with that many refs and with ten thousand.
+the check of the node's libraries, `dvc exp run` and the push. Then the git commands of a task and
+of the command that waits, on a repository with that many refs and with ten thousand.
 """
 
 import os
