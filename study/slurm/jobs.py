@@ -24,7 +24,7 @@ def require() -> None:
     """Raise :class:`BadInput` where SLURM's commands are not installed."""
     for command in ("sbatch", "squeue"):
         if shutil.which(command) is None:
-            raise BadInput(f"{command}: not found; run on a host that submits jobs to SLURM")
+            raise BadInput(f"{command}: not found; go to a host that submits jobs to SLURM")
 
 
 def submit(arguments: Iterable[str]) -> str:

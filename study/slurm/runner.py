@@ -34,6 +34,7 @@ class Cluster:
 
     def queue(self) -> Queue:
         """The tasks of this commit that wait or run."""
+        jobs.require()
         names = [one.job(wave) for one in self.submissions() for wave in one.waves]
         return jobs.unfinished(names)
 
@@ -97,10 +98,9 @@ def run(
         Names of the experiments that failed, and what they printed; None after a dry run, or if
         the command does not wait.
     """
-    jobs.require()
     inputs.main()  # a change of libraries or songs is seen before anything is submitted
     cluster = Cluster(plan.read(study), bare.committed())
-    cluster.settings.work.mkdir(parents=True, exist_ok=True)
+    settings.make_work(cluster.settings)
     with alone(cluster.settings.work / "matrix.lock"):
         found = cluster.states()
         summarise(found)

@@ -79,6 +79,17 @@ def load(environment: Path) -> Cluster:
     )
 
 
+def make_work(cluster: Cluster) -> None:
+    """Make the folder ``work``; raises :class:`BadInput` if that is not possible."""
+    try:
+        cluster.work.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"{FILE}: work = {cluster.work}: cannot be made ({error.strerror}); name a folder that "
+            "you can write, on a disk that all nodes share"
+        ) from None
+
+
 def share_cache(cache: Path) -> None:
     """Make this clone use the cache of the jobs, so that the comparison reads their results."""
     if _cache() == cache:

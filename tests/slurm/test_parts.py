@@ -54,6 +54,19 @@ def test_a_wrong_file_is_one_line(folder, rejects, text, said):
         settings.load(Path("/python"))
 
 
+def test_a_work_folder_that_cannot_be_made_is_one_line(folder, rejects):
+    (folder / "file").touch()
+    (folder / "cluster.yaml").write_text("work: file/work")
+    with rejects("cluster.yaml: work = ", "cannot be made (Not a directory)"):
+        settings.make_work(settings.load(Path("/python")))
+
+
+def test_a_host_without_slurm_is_one_line(monkeypatch, tmp_path, rejects):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with rejects("sbatch: not found"):
+        jobs.require()
+
+
 def test_what_squeue_prints_is_read_by_job_and_task():
     found = jobs.parse("a-experiments|3|RUNNING|node1|None\na-once|0|PENDING||Dependency\n")
     assert found == {
