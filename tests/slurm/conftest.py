@@ -78,6 +78,7 @@ class Submitter(Matrix):
 
 
 def outputs(lock: str) -> dict[str, str]:
-    """Checksums of the outputs in a ``dvc.lock``, by path."""
-    stages = yaml.safe_load(lock)["stages"].values()
-    return {out["path"]: out["md5"] for stage in stages for out in stage.get("outs", [])}
+    """Checksums of the outputs in a ``dvc.lock`` that DVC's cache keeps, by path."""
+    stages = yaml.safe_load(lock)["stages"]
+    del stages["inputs"]
+    return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}

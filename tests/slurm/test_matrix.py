@@ -9,9 +9,14 @@ import yaml
 from tests.pipeline.test_matrix import Matrix
 from tests.slurm.conftest import Submitter, outputs
 
-GRID = {"normalize.axis": ["time", "frequency"], "train.epochs": [2, 50]}
-NAMES = [f"{axis}-epochs-{epochs}" for axis in GRID["normalize.axis"] for epochs in (2, 50)]
-LOST, CANCELLED = "time-epochs-50", "frequency-epochs-50"
+RUNGS = [
+    {"plain": {}},
+    {"lost": {"normalize.axis": "time", "train.epochs": 50}},
+    {"cancelled": {"train.epochs": 51}},
+]
+NAMES = [f"small-{step}" for rung in RUNGS for step in rung]
+PLAIN, LOST, CANCELLED = NAMES
+STUDY = ("--study", "small", "--jobs", "2")
 ONCE = {"download", "resample", "stft_tile", "augment", "bounds"}
 
 
@@ -29,23 +34,27 @@ def is_training(site: Submitter, name: str):
 
 
 @pytest.mark.slow
-def test_a_matrix_outlives_a_node_and_a_cancelled_task(cluster, finished, tmp_path):
+def test_a_study_outlives_a_node_and_a_cancelled_task(cluster, finished, tmp_path):
     project = finished.copy(tmp_path / "project")
     (tmp_path / "count").mkdir()
     local = Matrix(project, tmp_path / "count")
-    local.set(GRID)
-    project.commit("Four experiments")
+    params = project.params() | {"studies": {"small": {"rungs": RUNGS}}}
+    (project.path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     site = Submitter(project.copy(tmp_path / "site"), tmp_path / "site-count", cluster)
+    refused = site.run(*STUDY, check=False)
+    assert refused.returncode == 1 and refused.stderr.startswith("params.yaml: not committed")
+    for one in (local, site):
+        one.project.commit("Three experiments")
     site.work = tmp_path / "shared"
     site.project.run("git", "clean", "-qfdX")  # neither results nor cache
     settings = {"work": str(site.work), "cache": str(site.work / "cache"),
                 "scratch": str(tmp_path / "scratch")}  # fmt: skip
     (site.project.path / "cluster.yaml").write_text(yaml.safe_dump(settings))
-    assert site.status() == {name: ["missing"] for name in NAMES}
+    assert site.status(*STUDY[:2]) == {name: ["missing"] for name in NAMES}
 
-    first, second = (site.start("--jobs", "2") for _ in range(2))
+    first, second = (site.start(*STUDY) for _ in range(2))
     is_training(site, LOST)
-    state, node, stage, *_ = site.status()[LOST]
+    state, node, stage, *_ = site.status(*STUDY[:2])[LOST]
     assert (state, stage) == ("running", "epoch")
     cluster.crash(node.rstrip(","))
     job = wait_for(lambda: site.task(LOST), "requeued")
@@ -56,66 +65,57 @@ def test_a_matrix_outlives_a_node_and_a_cancelled_task(cluster, finished, tmp_pa
     for status, said in (first.end(), second.end()):
         assert status == 1
         assert f"{CANCELLED} failed:" in said and "CANCELLED" in said
-        assert not any(f"{name} failed:" in said for name in NAMES if name != CANCELLED)
+        assert not any(f"{name} failed:" in said for name in (PLAIN, LOST))
     assert site.submissions() == [NAMES]
-    assert site.ran() == dict.fromkeys(ONCE, 1) | {
-        "normalize": 2,
-        "train": 5,
-        "eval": 3,
-        "report": 3,
-    }
+    shared = dict.fromkeys(ONCE, 1) | {"normalize": 2}
+    assert site.ran() == shared | {"train": 4, "eval": 2, "report": 2}
     assert f"attempt 2: {LOST}" in site.log(LOST)
     assert site.log(LOST).count("epoch 1/") == 1
     finished_now = site.made()
-    assert sorted(finished_now) == sorted(set(NAMES) - {CANCELLED})
-    states = site.status()
+    assert sorted(finished_now) == sorted([PLAIN, LOST])
+    states = site.status(*STUDY[:2])
     assert states.pop(CANCELLED)[0] == "failed"
-    assert states == {name: ["done"] for name in finished_now}
+    assert states == {PLAIN: ["done"], LOST: ["done"]}
+    table = pd.read_csv(site.project.path / "metrics/small.csv")
+    assert table["name"].tolist() == [PLAIN, LOST] and table["minutes"].notna().all()
 
-    done = site.run("--jobs", "2")
+    site.run(*STUDY)
     assert site.submissions() == [NAMES, [CANCELLED]]
     assert site.ran() == {"train": 1, "eval": 1, "report": 1}
     assert "epoch 1/" not in site.log(CANCELLED)
-    assert all(name in done.stdout.split("rank", 1)[-1] for name in NAMES)  # the comparison
     made = site.made()
-    assert finished_now.items() <= made.items()
+    assert finished_now.items() <= made.items() and len(made) == 3
     assert not any((tmp_path / "scratch").iterdir())
 
-    local.run("--jobs", "2")
+    local.run(*STUDY)
     for name in NAMES:
         by_queue = project.run("git", "show", f"{local.ref(name)}:dvc.lock").stdout
         assert made[name] == outputs(by_queue)
-        for md5 in made[name].values():
-            assert (site.work / "cache/files/md5" / md5[:2] / md5[2:]).exists()
+        for path, md5 in made[name].items():
+            assert (site.work / "cache/files/md5" / md5[:2] / md5[2:]).exists(), path
+    times = ["minutes", "cpu_minutes"]
+    tables = [pd.read_csv(one.project.path / "metrics/small.csv") for one in (local, site)]
+    pd.testing.assert_frame_equal(*(one.drop(columns=times) for one in tables))
 
 
 @pytest.mark.slow
-def test_bad_input_fails_one_experiment_of_a_study_each_time(cluster, finished, tmp_path):
+def test_bad_input_fails_one_experiment_each_time(cluster, finished, tmp_path):
     site = Submitter(finished.copy(tmp_path / "project"), tmp_path / "count", cluster)
-    rungs = [{"fine": {}}, {"silent": {"augment.min_vocal_l1": 1e9}}]
-    params = site.project.params() | {"studies": {"small": {"rungs": rungs}}}
-    (site.project.path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-    refused = site.run("--study", "small", check=False)
-    assert refused.returncode == 1
-    assert refused.stderr.startswith("params.yaml: not committed")
-    site.project.commit("A study")
-    site.run("--study", "small", "--detach")
-    assert {words[0] for words in site.status("--study", "small").values()} <= {
-        "waiting",
-        "running",
-    }
+    site.set({"augment.min_vocal_l1": [1.0, 1e9]})
+    site.project.commit("Songs without vocals")
+    fine, silent = "min_vocal_l1-1.0", "min_vocal_l1-1000000000.0"
+    site.run("--detach")
+    assert {words[0] for words in site.status().values()} <= {"waiting", "running"}
 
-    failed = site.run("--study", "small", check=False)
+    failed = site.run(check=False)
     assert failed.returncode == 1
-    assert "small-silent failed:" in failed.stderr and "min_vocal_l1" in failed.stderr
-    assert site.submissions() == [["small-fine", "small-silent"]]
-    states = site.status("--study", "small")
-    assert states["small-fine"] == ["done"] and states["small-silent"][0] == "failed"
-    assert "min_vocal_l1" in " ".join(states["small-silent"])
-    rows = pd.read_csv(site.project.path / "metrics/small.csv")
-    assert rows["name"].tolist() == ["small-fine"] and rows["minutes"].notna().all()
+    assert f"{silent} failed:" in failed.stderr and "augment.min_vocal_l1" in failed.stderr
+    assert site.submissions() == [[fine, silent]]
+    states = site.status()
+    assert states[fine] == ["done"] and states[silent][0] == "failed"
+    assert "augment.min_vocal_l1" in states[silent]
 
-    again = site.run("--study", "small", check=False)
-    assert again.returncode == 1 and "small-silent failed:" in again.stderr
-    assert site.submissions()[1:] == [["small-silent"]]
-    assert list(site.made()) == ["small-fine"]
+    again = site.run(check=False)
+    assert again.returncode == 1 and f"{silent} failed:" in again.stderr
+    assert site.submissions()[1:] == [[silent]]
+    assert list(site.made()) == [fine]
