@@ -47,5 +47,9 @@ def show(name: str, lines: list[str], seen: int) -> int:
 
 
 def last(lines: list[str]) -> str:
-    """The last line that is not blank, or an empty text."""
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    """The last line that tells something, or an empty text.
+
+    DVC's own line about a stage that failed stands below the stage's, which says why.
+    """
+    said = (line.strip() for line in reversed(lines))
+    return next((s for s in said if s and not s.startswith("ERROR: failed to reproduce")), "")

@@ -106,7 +106,9 @@ def test_an_experiment_has_the_state_of_its_open_task_its_log_or_its_ref(tmp_pat
     old.log("experiments", 0).write_text(
         "epoch 1/2: loss 1.0, validation 2.0\nRunning stage 'eval':\n"
     )
-    new.log("experiments", 1).write_text("no space left on device\n\n")
+    new.log("experiments", 1).write_text(
+        "no space left on device\n\nERROR: failed to reproduce 'train': failed to run\n"
+    )
     queue = {
         (old.job("experiments"), 0): Job("RUNNING", "node1", "None"),
         (new.job("experiments"), 0): Job("PENDING", "", "Resources"),
