@@ -297,6 +297,26 @@ def test_what_would_run_can_be_seen_first(matrix):
     assert matrix.ran() == {} and matrix.names() == []
 
 
+def test_status_has_a_line_for_each_experiment_and_their_number(matrix):
+    done = matrix.project.run("python", "-m", "study.status", **matrix.env)
+    assert done.stdout.splitlines() == ["mae  missing", "mse  missing", "2 missing"]
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--jobs", "0"], "--jobs 0: must be at least 1"),
+        (["--detach"], "options of --runner slurm"),
+        (["--runner", "slurm", "--sbatch", "--time='1"], "No closing quotation"),
+        (["--study", "none"], "studies.none: no such study"),
+    ],
+)
+def test_options_that_make_no_sense_end_with_one_line(matrix, options, line):
+    done = matrix.run(*options, check=False)
+    assert done.returncode == 1
+    assert line in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("grid", "line"),
     [
