@@ -307,7 +307,7 @@ def test_status_has_a_line_for_each_experiment_and_their_number(matrix):
     [
         (["--jobs", "0"], "--jobs 0: must be at least 1"),
         (["--detach"], "options of --runner slurm"),
-        (["--runner", "slurm", "--sbatch", "--time='1"], "No closing quotation"),
+        (["--runner", "slurm", "--sbatch=--time='1"], "No closing quotation"),
         (["--study", "none"], "studies.none: no such study"),
     ],
 )
