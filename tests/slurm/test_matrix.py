@@ -12,7 +12,7 @@ from tests.slurm.conftest import Submitter, outputs
 RUNGS = [
     {"plain": {}},
     {"lost": {"normalize.axis": "time", "train.epochs": 50}},
-    {"cancelled": {"train.epochs": 51}},
+    {"cancelled": {"train.loss": "mse"}},
 ]
 NAMES = [f"small-{step}" for rung in RUNGS for step in rung]
 PLAIN, LOST, CANCELLED = NAMES
