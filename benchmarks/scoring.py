@@ -50,8 +50,9 @@ def make_project(project: Path, songs: int, seconds: float) -> None:
             sf.write(folder / f"{stem}.wav", waveform, SAMPLE_RATE, subtype="PCM_16")
     catalog.write(catalog.scan(raw, raw), raw / "catalog.csv")
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    shape = {key: params["model"][key] for key in ("filters", "depth")}
     settings = model_file.Settings(
-        **params["audio"], **params["stft"], **params["normalize"], **params["model"]
+        **params["audio"], **params["stft"], **params["normalize"], **shape
     )
     model = build_unet(settings.bins, settings.tile_frames, settings.filters, settings.depth)
     (project / "models").mkdir()
