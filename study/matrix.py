@@ -35,7 +35,7 @@ from pydantic import ValidationError
 
 from stages import inputs
 from stages.schema.params import Params, load, lookup
-from study import compare, ladder
+from study import compare
 from study.command import run
 from study.queue import Experiment, dvc, require_queue, stop, work
 from study.records import Records
@@ -328,6 +328,8 @@ def main() -> None:
             f"{', '.join(failed)}; fix the cause and run the same command again"
         )
     if records:
+        from study import ladder  # its network's sizes need TensorFlow, seconds to import
+
         ladder.main([arguments.study])
     else:
         compare.main([])
