@@ -328,7 +328,7 @@ def main() -> None:
             f"{', '.join(failed)}; fix the cause and run the same command again"
         )
     if records:
-        from study import ladder  # its network's sizes need TensorFlow, seconds to import
+        from study import ladder  # imports TensorFlow, which takes seconds
 
         ladder.main([arguments.study])
     else:
