@@ -1,10 +1,11 @@
-"""Does the memory of scoring grow with the number of songs?
+"""How much memory does scoring take: with the number of songs, and with their length?
 
-    python -m benchmarks.scoring [--songs 6] [--seconds 20]
+    python -m benchmarks.scoring [6x20 18x20 1x194 2x194 1x600]
 
-Makes a project of synthetic test songs in a temporary folder, with a network of random weights as
-large as the demo's, and runs `bounds` and `eval` on them; then the same on three times as many
-songs. Peak of all processes of a stage together (proportional set size, sampled).
+For each number of songs x seconds, makes a project of synthetic test songs in a temporary folder,
+with a network of random weights as large as the demo's, and runs `bounds` and `eval` on them. Peak
+of all processes of a stage together (proportional set size, sampled), with as many processes as the
+stage takes by itself.
 """
 
 import argparse
@@ -49,8 +50,9 @@ def make_project(project: Path, songs: int, seconds: float) -> None:
             sf.write(folder / f"{stem}.wav", waveform, SAMPLE_RATE, subtype="PCM_16")
     catalog.write(catalog.scan(raw, raw), raw / "catalog.csv")
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    shape = {key: params["model"][key] for key in ("filters", "depth")}
     settings = model_file.Settings(
-        **params["audio"], **params["stft"], **params["normalize"], **params["model"]
+        **params["audio"], **params["stft"], **params["normalize"], **shape
     )
     model = build_unet(settings.bins, settings.tile_frames, settings.filters, settings.depth)
     (project / "models").mkdir()
@@ -100,18 +102,15 @@ def measure(songs: int, seconds: float) -> pd.DataFrame:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--songs", type=int, default=6)
-    parser.add_argument("--seconds", type=float, default=20)
-    options = parser.parse_args()
-    tables = {
-        f"{count} songs": measure(count, options.seconds)
-        for count in (options.songs, 3 * options.songs)
-    }
-    table = pd.concat(tables, axis=1).round(1)
-    print(table.to_string())
-    few, many = (t["MiB"] for t in tables.values())
-    for stage in few.index:
-        print(f"{stage}: {many[stage] / few[stage]:.2f} x the memory for 3 x the songs")
+    parser.add_argument(
+        "sets", nargs="*", default=["6x20", "18x20", "1x194", "2x194", "1x600"], metavar="NxS",
+        help="number of songs x seconds of each",
+    )  # fmt: skip
+    for name in parser.parse_args().sets:
+        songs, seconds = name.split("x")
+        for stage, row in measure(int(songs), float(seconds)).iterrows():
+            values = f"{row['MiB']:6.0f} MiB {row['seconds']:6.0f} s"
+            print(f"{songs:>3} songs of {seconds:>3} s: {stage:6} {values}", flush=True)
 
 
 if __name__ == "__main__":

@@ -78,23 +78,23 @@ def speed(filters: int, precision: str, seconds: int) -> str:
     """A row of the table."""
     subject = separator(filters, precision)
     calls = 0
-    network = subject.network
+    network = subject.estimator.network
 
     def counted(tiles):
         nonlocal calls
         calls += 1
         return network(tiles)
 
-    subject.network = counted
+    subject.estimator.network = counted
     run(subject, 5)  # warm
-    batch = np.random.default_rng(0).random((subject.batch, 512, 128, 1), np.float32)
+    batch = np.random.default_rng(0).random((subject.estimator.batch, 512, 128, 1), np.float32)
     measured = []
     for _ in range(REPEATS):
         calls = 0
         whole = seconds_of(lambda: run(subject, seconds))
         batches = [batch] * calls
         bare = seconds_of(lambda batches=batches: [network(tiles) for tiles in batches])
-        network_rate = calls * subject.batch * operations(filters) / bare
+        network_rate = calls * subject.estimator.batch * operations(filters) / bare
         rates = network_rate / 1e9, matrix_product(precision) / 1e9
         measured.append((seconds / whole, whole / bare, *rates))
     heard, ratio, forward, product = np.median(measured, axis=0)

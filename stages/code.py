@@ -123,6 +123,8 @@ def _canonical(node) -> str:
     fields = {name: value for name, value in ast.iter_fields(node) if value not in (None, [])}
     if isinstance(node, ast.Constant):
         fields = {"value": node.value}
+    if isinstance(node, ast.JoinedStr):  # Python 3.12 ends some of them with an empty constant
+        fields["values"] = [v for v in node.values if getattr(v, "value", None) != ""]
     documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
     if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
         fields["body"] = fields["body"][1:]

@@ -119,7 +119,7 @@ def durations(found: pd.DataFrame, repo: str | Path = ".") -> pd.Series:
     """Seconds of training of each row of :func:`rows`; NaN if it ran on another machine."""
 
     def seconds(rev: str) -> float:
-        return trainings.seconds(_md5("train", TRAINED, rev, repo))
+        return trainings.seconds(checksum(lock_at(rev, repo), "train", TRAINED))
 
     return found["rev"].map(seconds).astype(float)
 
@@ -145,27 +145,42 @@ def song_scores(
         If an experiment's scores of songs are not in DVC's cache.
     """
     tables = []
-    with Repo(str(repo)) as opened:
-        cache = opened.cache.local
     for row in rows.to_dict("records"):
-        # A tenth of the time that dvc.api.open takes, which reads the pipeline of each revision.
-        path = Path(cache.oid_to_path(_md5("eval", SONGS, row["rev"], repo)))
-        if not path.exists():
-            raise BadInput(
-                f"{row['name']}: its {SONGS} is not in DVC's cache; `dvc exp pull` fetches what "
-                "was pushed, `dvc exp remove` and a new run make it again"
-            )
-        songs = pd.read_csv(path, keep_default_na=False, na_values={"value": [""]})
+        songs = read_songs(row["name"], row["rev"], repo)
         songs = songs[(songs["protocol"] == protocol) & (songs["metric"] == metric)]
         levels = {key: row[key] for key in ["seed", *factors(rows)]}
         tables.append(songs[["song", "value"]].assign(**levels))
     return pd.concat(tables, ignore_index=True)
 
 
-def _md5(stage: str, path: str, rev: str, repo: str | Path) -> str:
-    """Checksum of an output of a stage at a revision."""
-    outs = stages_of(file_at(rev, "dvc.lock", repo))[stage]["outs"]
-    return next(out["md5"] for out in outs if out["path"] == path)
+def read_songs(name: str, rev: str, repo: str | Path = ".") -> pd.DataFrame:
+    """All scores of every song in an experiment: ``plots/songs.csv``.
+
+    They are read from the cache itself: ``dvc.api.open`` reads the whole pipeline of a revision.
+
+    Raises
+    ------
+    BadInput
+        If the cache does not have them.
+    """
+    with Repo(str(repo)) as opened:
+        path = Path(opened.cache.local.oid_to_path(checksum(lock_at(rev, repo), "eval", SONGS)))
+    if not path.exists():
+        raise BadInput(
+            f"{name}: its {SONGS} is not in DVC's cache; `dvc exp pull` fetches what was pushed, "
+            "`dvc exp remove` and a new run make it again"
+        )
+    return pd.read_csv(path, keep_default_na=False, na_values={"value": [""]})
+
+
+def lock_at(rev: str, repo: str | Path = ".") -> dict:
+    """Stages of the ``dvc.lock`` of a revision."""
+    return stages_of(file_at(rev, "dvc.lock", repo))
+
+
+def checksum(lock: dict, stage: str, path: str) -> str:
+    """MD5 of an output of a stage."""
+    return next(out["md5"] for out in lock[stage]["outs"] if out["path"] == path)
 
 
 def _plain(column: pd.Series) -> pd.Series:

@@ -11,20 +11,19 @@ import json
 from collections.abc import Collection
 from pathlib import Path
 
-import dvc.api
 import pandas as pd
 import yaml
 from pydantic import ValidationError
 
-from stages import inputs, tables, trainings
+from stages import inputs, trainings
 from stages.schema.params import Params, lookup
+from study import experiments
 from study.repository import file_at, locks, revision
 from vocalseg.errors import BadInput
 
 FOLDER = Path("metrics")
 SCORES = ("museval.sdr", "global.sdr", "global.si_sdr", "table1.sdr")
 BOUNDS = ("mixture", "irm")
-TRAINED = "metrics/train.json"
 
 
 class Records:
@@ -107,7 +106,7 @@ class Records:
             part: json.loads(file_at(rev, f"metrics/{part}.json"))
             for part in ("train", "eval", "bounds")
         }
-        md5 = next(o["md5"] for o in lock["train"]["outs"] if o["path"] == TRAINED)
+        md5 = experiments.checksum(lock, "train", experiments.TRAINED)
         minutes = {
             "minutes": trainings.seconds(md5) / 60,
             "cpu_minutes": trainings.cpu_seconds(md5) / 60,
@@ -135,8 +134,7 @@ def digest(params: Params) -> str:
 
 
 def _song_rows(name: str) -> pd.DataFrame:
-    with dvc.api.open(str(tables.SONGS), repo=".", rev=revision(name)) as file:
-        songs = pd.read_csv(file, keep_default_na=False, na_values={"value": [""]})
+    songs = experiments.read_songs(name, revision(name))
     sdr = songs[songs["metric"] == "sdr"].pivot(index="song", columns="protocol", values="value")
     return sdr[["museval", "global"]].reset_index().assign(name=name)[
         ["name", "song", "museval", "global"]

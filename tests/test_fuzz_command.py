@@ -191,6 +191,7 @@ OPTIONS = st.lists(
         st.tuples(st.just("--format"), st.sampled_from(["wav", "flac", "mp3", "ogg", ""])),
         st.tuples(st.just("--names"), NAMES),
         st.tuples(st.just("--model"), st.sampled_from(MODELS)),
+        st.tuples(st.just("--wiener"), st.sampled_from(["0", "1", "-1", "x"])),
         st.tuples(st.just("--precision"), st.sampled_from(["float32", "float16", ""])),
         st.sampled_from([("--overwrite",), ("--partial",), ("--no-extend",), ("--what",), ("-o",)]),
     ),
@@ -219,7 +220,7 @@ def test_any_arguments(songs, output, options, place, monkeypatch, tmp_path_fact
     monkeypatch.chdir(work)
     before = contents(place)
     loaded = _loaded(place)
-    monkeypatch.setattr(cli, "load", lambda path, **o: loaded(path and Path(path).name, path, **o))
+    monkeypatch.setattr(cli, "load", loaded)
     flat = [part for option in options for part in option]
     arguments = ["separate", "--model", "unet.json", "-o", output, *flat, "--", *songs]
     done = CliRunner().invoke(cli.app, arguments)
@@ -236,12 +237,12 @@ def _loaded(place: Path):
     """The command's own `load`, but the good model once for all examples with its options."""
     load, kept = cli.load, {}
 
-    def once(name, path, **options):
-        if name != "unet.json":
-            return load(path, **options)
+    def once(paths, **options):
+        if [path.name for path in paths] != ["unet.json"]:
+            return load(paths, **options)
         key = tuple(sorted(options.items()))
         if key not in kept:
-            kept[key] = load(path, **options)
+            kept[key] = load(paths, **options)
         return kept[key]
 
     return once

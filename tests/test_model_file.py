@@ -8,6 +8,7 @@ import pytest
 
 from vocalseg import Separator, model_file
 from vocalseg.compute import Computing
+from vocalseg.estimator import Estimator
 from vocalseg.model_file import Settings
 from vocalseg.unet import build_unet
 
@@ -56,7 +57,8 @@ def test_a_separator_uses_it_with_its_settings(model, saved, rng):
     assert separator.settings == SETTINGS
     assert (separator.shared, separator.extend) == (4, False)
     song = rng.uniform(-0.5, 0.5, (5000, 2)).astype(np.float32)
-    expected = Separator(model.predict_on_batch, SETTINGS, overlap=0.25, extend=False)
+    estimator = Estimator(model.predict_on_batch, SETTINGS)
+    expected = Separator(estimator, overlap=0.25, extend=False)
     for one, other in zip(
         separator.separate(song, 44100), expected.separate(song, 44100), strict=True
     ):

@@ -68,7 +68,7 @@ def imported(file, output, *options):
 def difference(separator, model):
     """Of both networks' outputs, root mean square, relative."""
     expected = model.predict(tile(), verbose=0)
-    return np.linalg.norm(separator.network(tile()) - expected) / np.linalg.norm(expected)
+    return np.linalg.norm(separator.estimator.network(tile()) - expected) / np.linalg.norm(expected)
 
 
 @pytest.fixture(scope="module")
