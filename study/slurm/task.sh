@@ -49,7 +49,7 @@ export VOCALSEG_TRAININGS="$trainings"  # where a training that was killed goes 
 python -m stages.inputs
 if ! git diff --quiet -- inputs; then
   git diff --stat -- inputs
-  echo "libraries or songs of this node are not those of the commit (see inputs/); mend the environment"
+  echo "libraries or songs of this node are not those of the commit (see inputs/); fix the environment"
   exit 1
 fi
 

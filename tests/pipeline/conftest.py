@@ -5,7 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -38,18 +39,30 @@ class Project:
 
     def run(self, *command: str, check: bool = True, **env: str) -> subprocess.CompletedProcess:
         """Run a command in the clone; with ``check``, fail the test with its output."""
-        search = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        home = {"XDG_CACHE_HOME": str(self.path / "cache-home"), "PYTHONPATH": ""}
         done = subprocess.run(
             command,
             cwd=self.path,
-            env={**os.environ, "PATH": search, **home, **env},
+            env={**self.environment(), **env},
             capture_output=True,
             text=True,
         )
         if check and done.returncode:
             pytest.fail(f"{' '.join(command)}\n{done.stdout}\n{done.stderr}", pytrace=False)
         return done
+
+    def environment(self) -> dict[str, str]:
+        """Variables of the commands that run in the clone.
+
+        Songs are scored in the stage's own process: starting others takes longer than two short
+        songs. One test of `dvc repro --force` scores in several.
+        """
+        return {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "XDG_CACHE_HOME": str(self.path / "cache-home"),
+            "PYTHONPATH": "",
+            "LOKY_MAX_CPU_COUNT": "1",
+        }
 
     def repro(self, *arguments: str, **options) -> list[str]:
         """``dvc repro``: the stages that ran, in order."""
@@ -164,6 +177,45 @@ def finished(made_once, songs) -> Project:
         project.commit("Results")
 
     return Project(made_once("finished", make))
+
+
+#: A matrix whose keys reach different stages: `normalize` and `augment` are shared by two each.
+FOUR = {"normalize.scaler": ["minmax", "robust"], "seed": [42, 7]}
+
+
+@pytest.fixture(scope="session")
+def studied(finished, made_once) -> Project:
+    """A project whose matrix of four has run from nothing. Tests copy it, none changes it.
+
+    Beside it: which stages ran (stages.txt), and what the command printed (printed.txt).
+    """
+    from tests.pipeline.matrix import Matrix
+
+    def make(folder: Path) -> None:
+        project = finished.copy(folder / "project")
+        project.run("git", "clean", "-qfdX")  # neither results nor cache
+        matrix = Matrix(project, folder)
+        matrix.set(FOUR)
+        project.commit("Four experiments")
+        (folder / "printed.txt").write_text(matrix.run("--jobs", "2").stdout)
+
+    return Project(made_once("studied", make) / "project")
+
+
+@pytest.fixture(scope="module")
+def scratch(finished, tmp_path_factory) -> Project:
+    """One copy for all cases that only look: each puts back what it changed (``restored``)."""
+    return finished.copy(tmp_path_factory.mktemp("scratch") / "project")
+
+
+@contextmanager
+def restored(path: Path) -> Iterator[None]:
+    """Put a file's content back afterwards."""
+    before = path.read_bytes()
+    try:
+        yield
+    finally:
+        path.write_bytes(before)
 
 
 @pytest.fixture

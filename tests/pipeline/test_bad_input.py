@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from tests.pipeline.conftest import clone, write_songs
+from stages import download, inputs, resample
+from tests.pipeline.conftest import clone, restored, write_songs
 
 RATE = 44_100
 
@@ -81,19 +82,29 @@ def write_text_instead(song):
         empty_the_mixture, put_a_nan, cut_the_file, write_text_instead,
     ],
 )  # fmt: skip
-def test_a_bad_song_ends_with_one_line_that_names_it(damage, own_songs, tmp_path):
+def test_a_bad_song_ends_with_one_line_that_names_it(
+    damage, own_songs, tmp_path, monkeypatch, rejects
+):
+    """Found while files are read, before anything long: no tile has been made."""
     wrong = damage(own_songs / "train/Song 1")
+    monkeypatch.chdir(clone(tmp_path / "project", own_songs).path)
+    with rejects("Song 1", wrong):
+        for stage in (inputs, download, resample):  # as `dvc repro` runs them
+            stage.main()
+
+
+def test_dvc_shows_that_line_alone(own_songs, tmp_path):
+    wrong = lose_the_vocals(own_songs / "train/Song 1")
     project = clone(tmp_path / "project", own_songs)
     done = project.run("dvc", "repro", check=False)
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     lines = [line for line in done.stderr.splitlines() if "Song 1" in line]
     assert len(lines) == 1 and wrong in lines[0], done.stderr
-    # Found while files are read, before anything long: no tile has been made.
     assert not (project.path / "data/tiles").exists()
 
 
-@pytest.mark.parametrize(
+WRONG = pytest.mark.parametrize(
     ("change", "named"),
     [
         ({"train": {"loss": "mea"}}, "train.loss = 'mea'"),
@@ -104,7 +115,22 @@ def test_a_bad_song_ends_with_one_line_that_names_it(damage, own_songs, tmp_path
         ({"dataset": {"root": "/no/such/folder"}}, "/no/such/folder"),
     ],
 )
-def test_a_wrong_parameter_costs_nothing_that_was_there(project, change, named):
+
+
+@WRONG
+def test_a_wrong_parameter_is_one_line_before_any_work(
+    scratch, change, named, monkeypatch, rejects
+):
+    monkeypatch.chdir(scratch.path)
+    with restored(scratch.path / "params.yaml"):
+        scratch.set(**change)
+        with rejects(named):
+            for stage in (inputs, download):
+                stage.main()
+
+
+def test_a_wrong_parameter_costs_nothing_that_was_there(project):
+    change, named = {"train": {"loss": "mea"}}, "train.loss = 'mea'"
     results = {f: f.read_bytes() for f in (project.path / "metrics").iterdir()}
     before = (project.path / "params.yaml").read_text()
     project.set(**change)

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from contextlib import chdir, contextmanager
+from contextlib import chdir
 
 import pytest
 import yaml
@@ -12,7 +12,7 @@ from dvc.repo import Repo
 from stages import inputs
 from stages.schema.mixing import Mixing
 from stages.schema.params import PLANS
-from tests.pipeline.conftest import ROOT, STAGES, Project
+from tests.pipeline.conftest import ROOT, STAGES, Project, restored
 from tests.test_fidelity import BEYOND
 
 #: Stages that read a parameter, by section or key; `train.loss` re-runs train and so on.
@@ -87,21 +87,6 @@ def stale(project) -> set[str]:
         return {name.rpartition(":")[2] for name in repo.status()} - {"inputs"}
 
 
-@pytest.fixture(scope="module")
-def scratch(finished, tmp_path_factory) -> Project:
-    """One copy for all cases that only look: each puts back what it changed."""
-    return finished.copy(tmp_path_factory.mktemp("scratch") / "project")
-
-
-@contextmanager
-def changed(path):
-    before = path.read_bytes()
-    try:
-        yield
-    finally:
-        path.write_bytes(before)
-
-
 def test_every_parameter_has_its_case_below():
     assert leaves(yaml.safe_load((ROOT / "params.yaml").read_text())) == set(OTHER)
 
@@ -109,7 +94,7 @@ def test_every_parameter_has_its_case_below():
 @pytest.mark.parametrize("key", OTHER)
 def test_a_changed_parameter_concerns_its_readers_only(scratch, key):
     section, _, name = key.partition(".")
-    with changed(scratch.path / "params.yaml"):
+    with restored(scratch.path / "params.yaml"):
         scratch.set(**{section: {name: OTHER[key]} if name else OTHER[key]})
         if key in NEED_MAGNITUDES:  # another key of the same stage
             scratch.set(train={"augment_on": "magnitudes"})
@@ -128,7 +113,7 @@ def test_changed_code_concerns_the_stages_that_import_it_and_a_comment_none(
     scratch, file, expected
 ):
     path = scratch.path / file
-    with changed(path):
+    with restored(path):
         path.write_text(path.read_text() + "# a comment\n")
         assert changed_stages(scratch) == set()
         path.write_text(path.read_text() + "ADDED = 1\n")
@@ -146,7 +131,7 @@ def test_changed_code_concerns_the_stages_that_import_it_and_a_comment_none(
 )
 def test_a_new_key_concerns_the_readers_of_its_section_only(scratch, file, section, expected):
     path = scratch.path / "stages/schema" / file
-    with changed(path), changed(scratch.path / "params.yaml"):
+    with restored(path), restored(scratch.path / "params.yaml"):
         path.write_text(path.read_text() + "    new_key: int = 1\n")
         assert changed_stages(scratch) == expected  # their schema
         scratch.set(**{section: {"new_key": 2}})
@@ -212,13 +197,13 @@ def test_songs_within_the_clone_are_watched_too(finished, songs, tmp_path):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"train": {"loss": "mse"}}, ["train", "eval", "report"]),
         ({"normalize": {"axis": "time"}}, ["normalize", "train", "eval", "report"]),
         ({"eval": {"overlap": 0.25}}, ["eval", "report"]),
         ({"matrix": {"train.loss": ["mse"]}}, []),
     ],
 )
 def test_what_follows_from_a_change_runs_too_and_the_rest_stays(project, change, expected):
+    """`train.loss`: tests/pipeline/test_report.py."""
     project.set(**change)
     assert project.repro() == expected
 
@@ -237,7 +222,7 @@ def test_a_queued_experiment_runs_the_code_that_was_queued(project, tmp_path):
     train = project.path / "stages/train.py"
     original = train.read_text()
     train.write_text(original.replace('"val_loss":', '"queued_code": 1, "val_loss":'))
-    project.run("dvc", "exp", "run", "--queue", "--name", "changed")
+    project.run("dvc", "exp", "run", "--queue", "--name", "changed", "train")
     train.write_text(original)
     # A package of the same name elsewhere on the path, as an editable install of another folder.
     other = tmp_path / "elsewhere/vocalseg"

@@ -7,6 +7,8 @@ import subprocess
 import pytest
 import yaml
 
+from study import doctor
+from study.queue import require_queue
 from tests.pipeline.conftest import Project, ran
 
 ONE = ("dvc", "exp", "run", "--queue", "--name", "time", "-S", "normalize.axis=time", "normalize")
@@ -23,15 +25,21 @@ def matrix(project: Project, **options):
 
 @pytest.mark.parametrize("folder", ["Größe", "a#b", "a?b", "100%"])
 def test_a_path_that_the_queue_cannot_work_in_is_said_before_anything_is_queued(
-    finished, tmp_path, folder
+    finished, tmp_path, folder, monkeypatch, rejects
 ):
     project = moved(finished, tmp_path / folder / "project")
-    done = matrix(project)
+    monkeypatch.chdir(project.path)
+    with rejects(folder, "move the project"):
+        require_queue()
+    assert any(name == "queue" and "plain" not in text for name, _, text in doctor.dvc())
+
+
+def test_such_a_path_ends_the_matrix_with_one_line(finished, tmp_path):
+    done = matrix(moved(finished, tmp_path / "Größe" / "project"))
     assert done.returncode == 1
     (line,) = done.stderr.strip().splitlines()
-    assert folder in line and "move the project" in line
+    assert "Größe" in line and "move the project" in line
     assert "Queued" not in done.stdout
-    assert "queue" in project.run("python", "-m", "study.doctor", check=False).stdout
 
 
 @pytest.mark.slow

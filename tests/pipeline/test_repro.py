@@ -69,7 +69,7 @@ def test_an_artifact_is_never_a_copy_of_another(finished):
 @pytest.mark.slow
 def test_running_everything_again_gives_the_same_lock_file_to_the_byte(project):
     before = (project.path / "dvc.lock").read_bytes()
-    project.repro("--force")
+    project.repro("--force", LOKY_MAX_CPU_COUNT="2")
     assert (project.path / "dvc.lock").read_bytes() == before
 
 

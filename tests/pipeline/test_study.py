@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from tests.pipeline.conftest import clone
-from tests.pipeline.test_matrix import Matrix
+from tests.pipeline.matrix import Matrix
 
 RUNGS = [
     {"paper": {}},
@@ -68,6 +68,8 @@ def test_a_study_is_finished_in_parts_also_in_a_fresh_clone(songs, tmp_path):
     other.project.commit("Fewer rungs, more seeds")
     done = other.run("--study", "small", "--dry-run")
     assert "2 experiments, 1 of them finished" in done.stdout
+    cache = project.path / ".dvc/cache"
+    other.project.run("dvc", "cache", "dir", "--local", str(cache))  # saves the preparation
     other.run("--study", "small", "--jobs", "2")
     assert other.ran()["train"] == 1
     second = table(other.project)

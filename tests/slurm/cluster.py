@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psutil
 
-COMMANDS = ("slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel", "sinfo")
+COMMANDS = ("setpriv", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel", "sinfo")
 SECONDS = 30.0  # until the nodes are idle
 
 CONFIGURATION = """
@@ -108,7 +108,8 @@ class Cluster:
     def _start(self, name: str, *command: str) -> None:
         log = (self.folder / f"{name}.out").open("a")
         self.processes[name] = subprocess.Popen(
-            [*command, "-f", str(self.configuration)],
+            # They end with this process, also if it is killed.
+            ["setpriv", "--pdeathsig", "TERM", *command, "-f", str(self.configuration)],
             env={**os.environ, **self.env},
             stdout=log,
             stderr=subprocess.STDOUT,

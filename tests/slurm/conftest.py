@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tests.pipeline.conftest import Project, finished, made_once, songs
-from tests.pipeline.test_matrix import Matrix
+from tests.pipeline.matrix import Matrix
 from tests.slurm.cluster import Cluster, missing
 
 __all__ = ["finished", "made_once", "songs"]

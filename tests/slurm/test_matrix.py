@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.pipeline.test_matrix import Matrix
+from tests.pipeline.matrix import Matrix
 from tests.slurm.conftest import Submitter, outputs
 
 RUNGS = [

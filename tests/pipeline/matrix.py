@@ -1,0 +1,114 @@
+"""`python -m study.matrix` run by the tests, in the foreground or disturbed in the background."""
+
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+
+from tests.pipeline.conftest import Project
+
+#: Python reads this at every start: it counts the stages that really run.
+COUNTING = """
+import os, sys
+words = sys.orig_argv
+if "-m" in words and words[words.index("-m") + 1].startswith("stages."):
+    with open(os.environ["COUNT_STAGES"], "a") as file:
+        file.write(words[words.index("-m") + 1].removeprefix("stages.") + "\\n")
+"""
+
+
+class Matrix:
+    """`python -m study.matrix` in a project, and a count of the stages that ran."""
+
+    def __init__(self, project: Project, folder: Path):
+        self.project, self.count = project, folder / "stages.txt"
+        (folder / "sitecustomize.py").write_text(COUNTING)
+        self.env = {"PYTHONPATH": str(folder), "COUNT_STAGES": str(self.count)}
+
+    def set(self, matrix: dict, **sections) -> None:
+        params = self.project.params() | {"matrix": matrix}
+        (self.project.path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+        self.project.set(**sections)
+
+    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
+        return self.project.run(*self.command(*arguments), check=check, **self.env)
+
+    def start(self, *arguments: str) -> "Started":
+        return Started(self, *arguments)
+
+    def start_until(self, text: str) -> "Started":
+        started = self.start()
+        started.wait_for(text)
+        return started
+
+    @staticmethod
+    def command(*arguments: str) -> list[str]:
+        return ["python", "-m", "study.matrix", *arguments]
+
+    def ran(self, *, forget: bool = True) -> Counter:
+        """Runs of each stage since the last call, but for `inputs`."""
+        ran = Counter(self.count.read_text().split()) if self.count.exists() else Counter()
+        if forget:
+            self.count.unlink(missing_ok=True)
+        del ran["inputs"]  # runs each time
+        return ran
+
+    def lock(self, name: str) -> dict:
+        """dvc.lock of an experiment."""
+        text = self.project.run("git", "show", f"{self.ref(name)}:dvc.lock").stdout
+        return yaml.safe_load(text)["stages"]
+
+    def ref(self, name: str) -> str:
+        """The reference of an experiment."""
+        (ref,) = [r for r in self.refs() if r.endswith(f"/{name}")]
+        return ref
+
+    def refs(self) -> list[str]:
+        """Finished experiments."""
+        listed = self.project.run("git", "for-each-ref", "--format=%(refname)", "refs/exps")
+        return [r for r in listed.stdout.split() if "/celery/" not in r]
+
+    def names(self) -> list[str]:
+        return sorted(ref.rpartition("/")[2] for ref in self.refs())
+
+
+class Started:
+    """A matrix at work in the background, to be disturbed."""
+
+    def __init__(self, matrix: Matrix, *arguments: str):
+        self.log = matrix.project.path / ".dvc/tmp" / f"started-{time.monotonic_ns()}.log"
+        self.process = subprocess.Popen(
+            matrix.command(*arguments),
+            cwd=matrix.project.path,
+            env={**matrix.project.environment(), **matrix.env},
+            stdout=self.log.open("w"),
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def wait_for(self, text: str, seconds: float = 300) -> None:
+        deadline = time.monotonic() + seconds
+        while text not in self.log.read_text():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"no {text!r} in:\n{self.log.read_text()}", pytrace=False)
+            time.sleep(0.05)
+
+    def end(self, seconds: float = 600) -> tuple[int, str]:
+        status = self.process.wait(seconds)
+        return status, self.log.read_text()
+
+
+def processes(project: Project) -> list[psutil.Process]:
+    """What still runs for a project: workers, experiments, stages."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if Path(process.cwd()).is_relative_to(project.path):
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found

@@ -1,0 +1,46 @@
+"""The script of a task, started by hand: a full disk leaves nothing that counts as made."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from study import plan
+from study.plan import EXPERIMENTS
+from study.slurm import bare, settings, submission
+from tests.pipeline.matrix import Matrix
+
+PLACES = ("work", "cache", "scratch")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="fills a small file system of Linux")
+@pytest.mark.parametrize(("full", "cached"), [("scratch", True), ("cache", False)])
+def test_a_full_disk_leaves_no_ref_and_no_clone(project, tmp_path, monkeypatch, full, cached):
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode:
+        pytest.skip("this system does not let a test mount a small file system")
+    Matrix(project, tmp_path).set({"train.loss": ["mae", "mse"]})
+    project.commit("Two losses")
+    places = {name: str(tmp_path / name) for name in PLACES}
+    (project.path / "cluster.yaml").write_text(yaml.safe_dump(places))
+    for name in PLACES:
+        (tmp_path / name).mkdir()
+    if cached:
+        shutil.copytree(project.path / ".dvc/cache", tmp_path / "cache", dirs_exist_ok=True)
+    monkeypatch.chdir(project.path)
+    cluster, commit = settings.load(Path(sys.prefix)), bare.committed()
+    bare.publish(cluster.repository, commit)
+    waves = {EXPERIMENTS: plan.read(None).waves(["mse"])[EXPERIMENTS]}
+    folder = submission.write(cluster, commit, waves).folder
+
+    script = (
+        f"mount -t tmpfs -o size=1m none '{places[full]}'; bash '{folder}/task.sh' '{folder}' "
+        f"{EXPERIMENTS}; echo \"status $?, left: $(ls '{places['scratch']}')\""
+    )
+    numbers = {"SLURM_ARRAY_JOB_ID": "1", "SLURM_ARRAY_TASK_ID": "0"}
+    done = project.run("unshare", "-rm", "bash", "-c", script, **numbers)
+    assert "No space left on device" in done.stdout + done.stderr
+    assert done.stdout.endswith("left: \n") and "status 0" not in done.stdout
+    assert bare.fetch(cluster.repository, commit) == {}
