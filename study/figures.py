@@ -111,9 +111,9 @@ def draw_scaling() -> None:
         for axis in names:
             offset, scale = scaling.statistics(tile, axis, scaler)
             values[axis] = scaling.apply(tile, offset, scale)[0]
-            separator = ", " if axis == "frequency" else "\n"
+            comma = ", " if axis == "frequency" else "\n"
             texts[axis] = [
-                separator.join(label.format(value) for label, value in zip(labels, pair, strict=True))
+                comma.join(label.format(value) for label, value in zip(labels, pair, strict=True))
                 for pair in zip(offset.ravel(), scale.ravel(), strict=True)
             ]
         save_png(figures.scaled(values, texts, names), f"{number}-{scaler}")

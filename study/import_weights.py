@@ -216,9 +216,9 @@ def main(arguments: list[str] | None = None) -> None:
     )
     add = parser.add_argument
     add("file", type=Path, help=".hdf5 or .keras file that the published code wrote")
-    add("--axis", choices=("frequency", "time"), help="axis of the training; default: args.json")
+    add("--axis", choices=("frequency", "time"), help="axis of the training (default: args.json)")
     add("--scaler", choices=("max", "minmax", "robust"),
-        help="scaler of the training (the authors' min/max is max); default: args.json")  # fmt: skip
+        help="scaler of the training (default: args.json; their min/max is max)")  # fmt: skip
     add("-o", "--output", type=Path, default=Path("models/unet.json"), help="default: %(default)s")
     add("--overwrite", action="store_true", help="replace an existing model")
     options = parser.parse_args(arguments)
