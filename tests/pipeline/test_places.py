@@ -83,7 +83,7 @@ def test_a_merge_conflict_in_the_lock_file_is_one_line(project):
     done = matrix(project)
     assert done.returncode == 1
     (line,) = done.stderr.strip().splitlines()
-    assert "dvc.lock: holds a merge conflict" in line and "git checkout" in line
+    assert "dvc.lock: has a merge conflict" in line and "git checkout" in line
 
 
 def test_without_a_repository_or_a_commit_it_is_one_line(project):

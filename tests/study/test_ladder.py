@@ -104,7 +104,7 @@ def kept(tmp_path, monkeypatch):
 
 def names(**changes):
     params = with_studies(mine=PLAN | changes.pop("plan", {}))
-    return records.Records(params.model_copy(update=changes), "mine").kept()
+    return records.Records(params.model_copy(update=changes), "mine").up_to_date()
 
 
 def test_rows_of_the_same_code_and_settings_are_kept(kept):
