@@ -68,17 +68,7 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
 def rank_correlation(table: pd.DataFrame) -> tuple[float, int]:
     """Compute Spearman's rank correlation between ``table1.sdr`` and Table I.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Result of :func:`table`.
-
-    Returns
-    -------
-    correlation : float
-        NaN for fewer than four rows.
-    rows : int
-        Number of rows with both values.
+    Returns the correlation, which is NaN for fewer than four rows, and the number of rows.
     """
     both = table[["table1.sdr", "paper.sdr"]].dropna()
     if len(both) < 4:
@@ -217,10 +207,6 @@ def report(
         Protocol of the SDR that the tests compare.
     formatter : callable
         :func:`terminal` or :func:`markdown`.
-
-    Returns
-    -------
-    list of str
     """
     compared = table(found)
     paragraphs = [formatter(compared), table_notes(compared)]

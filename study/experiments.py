@@ -118,15 +118,6 @@ def is_complete(rev: str, repo: str | Path = ".") -> bool:
 
     After ``dvc exp run STAGE`` this does not hold: the scores are those of the commit that the
     experiment started from.
-
-    Parameters
-    ----------
-    rev : str
-    repo : path
-
-    Returns
-    -------
-    bool
     """
     stages = stages_of(file_at(rev, "dvc.lock", repo))
     values = yaml.safe_load(file_at(rev, "params.yaml", repo))

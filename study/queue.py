@@ -10,49 +10,23 @@ import sys
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 from celery.result import AsyncResult
 from dvc.repo import Repo
 from dvc.repo.experiments.executor.base import ExecutorInfo
-from dvc.repo.experiments.queue.base import QueueEntry
 from dvc.repo.experiments.queue.remove import remove_tasks
-from dvc_task.proc.process import ProcessInfo
 
 from study.naming import Experiment
-from study.progress import print_progress, read_log
+from study.progress import print_progress
+from study.queue_tasks import Task, live_workers, orphans, tasks, worker_log
 from vocalseg.errors import BadInput
 
 POLL_SECONDS = 4.0
 MAX_MISSED_POLLS = 3  # an experiment without a worker in so many polls in a row is lost
 TIMEOUT = 20.0  # seconds to wait for a process to terminate
 UNSUPPORTED = "#?%"  # characters of a path that have another meaning in a file:// URL
-
-
-@dataclass(frozen=True)
-class Task:
-    """An experiment in DVC's queue.
-
-    Attributes
-    ----------
-    name : str
-    status : {"queued", "running", "failed", "done"}
-    entry : QueueEntry
-    process : ProcessInfo or None
-        The process of `dvc exp exec-run`; None before it has started.
-    """
-
-    name: str
-    status: str
-    entry: QueueEntry
-    process: ProcessInfo | None
-
-    @property
-    def log(self) -> list[str]:
-        """Lines that the experiment has printed so far."""
-        return read_log(Path(self.process.stdout)) if self.process else []
 
 
 def dvc(*arguments: str) -> None:
@@ -136,7 +110,7 @@ def remove(names: Iterable[str]) -> None:
             # A worker cleans up after its experiment, so it gets time to do that.
             if not running or time.monotonic() > deadline:
                 return _remove(repo, found)
-            if not _workers(repo):
+            if not live_workers(repo):
                 deadline = time.monotonic()
         for task in running:
             _kill(task)
@@ -146,7 +120,7 @@ def remove(names: Iterable[str]) -> None:
 def stop_workers() -> None:
     """Terminate the queue's workers and wait for them."""
     with Repo() as repo:
-        workers = _workers(repo)
+        workers = live_workers(repo)
     for worker in workers:
         worker.terminate()
     psutil.wait_procs(workers, timeout=TIMEOUT)
@@ -158,7 +132,7 @@ def _watch(experiments: dict[str, Experiment], jobs: int) -> dict[str, list[str]
     while True:
         with Repo() as repo:
             found = {task.name: task for task in tasks(repo, experiments)}
-            workers = _workers(repo)
+            workers = live_workers(repo)
         for task in found.values():
             printed[task.name] = print_progress(task.name, task.log, printed.get(task.name, 0))
         queued, running = (
@@ -167,8 +141,8 @@ def _watch(experiments: dict[str, Experiment], jobs: int) -> dict[str, list[str]
         )
         if not queued and not running:
             failed = [task for task in found.values() if task.status == "failed"]
-            return {task.name: task.log or _worker_log() for task in failed}
-        missed = {task.name: missed.get(task.name, 0) + 1 for task in _orphans(running, workers)}
+            return {task.name: task.log or worker_log() for task in failed}
+        missed = {task.name: missed.get(task.name, 0) + 1 for task in orphans(running, workers)}
         lost = [name for name, polls in missed.items() if polls >= MAX_MISSED_POLLS]
         if lost:
             print(f"{', '.join(lost)}: lost its worker; queued again", flush=True)
@@ -179,63 +153,6 @@ def _watch(experiments: dict[str, Experiment], jobs: int) -> dict[str, list[str]
         elif queued and len(workers) < min(jobs, len(queued) + len(running) - len(missed)):
             dvc("queue", "start", "--quiet", "--jobs", str(jobs))
         time.sleep(POLL_SECONDS)
-
-
-def tasks(repo: Repo, names: Iterable[str]) -> list[Task]:
-    """List the tasks of the named experiments in DVC's queue."""
-    queue = repo.experiments.celery_queue
-    found = [
-        *((entry, "running") for entry in queue.iter_active()),
-        *((entry, "queued") for entry in queue.iter_queued()),
-        *((entry, "failed") for entry, _ in queue.iter_failed()),
-        *((entry, "done") for entry, _ in queue.iter_success()),
-    ]
-    return [
-        Task(entry.name, status, entry, queue.proc.get(entry.stash_rev))
-        for entry, status in found
-        if entry.name in names
-    ]
-
-
-def _worker_log() -> list[str]:
-    """Read the logs of all workers, for an experiment that failed before it had a log."""
-    with Repo() as repo:
-        logs = sorted(Path(repo.experiments.celery_queue.wdir).glob("dvc-exp-worker-*.out"))
-    texts = (log.read_text(encoding="utf-8", errors="replace") for log in logs)
-    return [line for text in texts for line in text.splitlines()]
-
-
-def _workers(repo: Repo) -> list[psutil.Process]:
-    """List the queue's live workers."""
-    found = []
-    for file in Path(repo.experiments.celery_queue.wdir).glob("dvc-exp-worker-*.json"):
-        with suppress(psutil.Error, FileNotFoundError):
-            process = psutil.Process(ProcessInfo.load(str(file)).pid)
-            # The PID of a worker that has ended may belong to another process now.
-            if "queue-worker" in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-    return found
-
-
-def _orphans(running: list[Task], workers: list[psutil.Process]) -> list[Task]:
-    """Select the tasks with the status "running" that no live worker can be running."""
-    idle = {worker.pid for worker in workers}
-    without_worker = []
-    for task in running:
-        parent = _parent(task.process)
-        if parent in idle:
-            idle.remove(parent)
-        else:
-            without_worker.append(task)
-    # Each remaining worker may be preparing one of these tasks or collecting its results.
-    return without_worker[len(idle) :]
-
-
-def _parent(process: ProcessInfo | None) -> int | None:
-    try:
-        return process and psutil.Process(process.pid).ppid()
-    except psutil.NoSuchProcess:
-        return None
 
 
 def _kill(task: Task) -> None:

@@ -12,7 +12,7 @@ from study import plan
 from study.command import run
 from study.plan import Matrix
 from study.progress import State, last_message, progress_lines
-from study.queue import Task, tasks
+from study.queue_tasks import Task, tasks
 from study.repository import git, locks, require_repository, workspace_lock
 from study.slurm.runner import ClusterMatrix
 

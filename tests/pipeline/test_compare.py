@@ -85,7 +85,7 @@ def test_a_report_shows_them_and_after_another_commit_those_that_are_committed(c
     project.commit("Another commit")
     project.set(seed=9)
     section = project.run(*report).stdout.split("### Experiments")[1]
-    assert "None on this commit; as in `metrics/matrix.csv`" in section
+    assert "This commit has none; from `metrics/matrix.csv`" in section
     assert section.rstrip().endswith(table.strip())
 
 
