@@ -69,9 +69,9 @@ def test_the_command_prints_and_writes(compared):
     )
     assert "museval" in done.stdout and "frequency" in done.stdout
     written = pd.read_csv(compared.path / "matrix.csv")
-    compared = table(rows(compared.path))
-    assert written["name"].tolist() == compared["name"].tolist()
-    assert written["global.sdr"].tolist() == compared["global.sdr"].tolist()
+    expected = table(rows(compared.path))
+    assert written["name"].tolist() == expected["name"].tolist()
+    assert written["global.sdr"].tolist() == expected["global.sdr"].tolist()
     assert (compared.path / "a/matrix.png").exists()
 
 
