@@ -10,6 +10,7 @@ import tempfile
 import threading
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,11 +32,19 @@ except ModuleNotFoundError:
         "make app)"
     ) from None
 
+ACCENT = "#db2777"  # of the theme's hue "pink"
+TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)  # seconds between labels
 KEEP_SECONDS = 3600  # how long uploads and stems are kept
 STYLE = """
-.gradio-container { max-width: 76rem !important; margin: 0 auto !important; }
+.gradio-container { width: 100%; max-width: 76rem !important; margin: 0 auto !important; }
+.status, .status .html-container { padding: 0 !important; }
 .status p { margin: 0 0 .3rem; }
-.status progress { width: 100%; height: .6rem; accent-color: var(--color-accent); }
+.status progress { appearance: none; width: 100%; height: .5rem; border: 0; }
+.status progress, .status ::-webkit-progress-bar {
+  background: var(--border-color-primary); border-radius: 4px; overflow: hidden;
+}
+.status ::-webkit-progress-value { background: var(--color-accent); }
+.status ::-moz-progress-bar { background: var(--color-accent); }
 .status [role=alert] { color: var(--error-text-color); font-weight: 600; overflow-wrap: anywhere; }
 .spectrogram { display: grid; grid-template: 9rem 1.4rem / 3rem 1fr; margin: 0; }
 .spectrogram figcaption { position: absolute; clip-path: inset(50%); }
@@ -46,7 +55,6 @@ STYLE = """
 .hertz b { right: .4rem; transform: translateY(50%); }
 .times { grid-area: 2 / 2; }
 .times b { top: .4rem; transform: translateX(-50%); }
-.times b:first-child { transform: none; }
 """
 
 
@@ -74,7 +82,7 @@ def build(estimators: Mapping[str, Estimator], limits: Limits) -> gr.Blocks:
         gr.Markdown(
             "# Separate the singing voice\n"
             "Drop a song: any audio format, mono or stereo, "
-            f"up to {limits.megabytes} MB and {limits.minutes} minutes. It stays on this computer."
+            f"up to {limits.megabytes} MB and {limits.minutes} minutes. Nothing is sent elsewhere."
         )
         song = gr.File(label="Song", file_count="single", type="filepath", height=150)
         with gr.Row(equal_height=True):
@@ -85,7 +93,7 @@ def build(estimators: Mapping[str, Estimator], limits: Limits) -> gr.Blocks:
             )  # fmt: skip
         with gr.Row():
             start = gr.Button("Separate", variant="primary")
-            stop = gr.Button("Stop")
+            stop = gr.Button("Stop", interactive=False)
         status = gr.HTML(elem_classes="status", padding=False)
         with gr.Row(visible=False) as results:
             for stem in STEMS:
@@ -93,13 +101,15 @@ def build(estimators: Mapping[str, Estimator], limits: Limits) -> gr.Blocks:
                     gr.Markdown(f"### {stem.capitalize()}")
                     pictures[stem] = gr.HTML(padding=False)
                     players[stem] = gr.Audio(
-                        label=stem.capitalize(), interactive=False, buttons=["download"],
-                        elem_id=stem, visible=False,
+                        label=stem.capitalize(), show_label=False, interactive=False,
+                        buttons=["download"], elem_id=stem, visible=False,
+                        waveform_options=gr.WaveformOptions(waveform_progress_color=ACCENT),
                     )  # fmt: skip
 
         def run(path: str | None, name: str, overlap: float) -> Iterator[dict[Any, Any]]:
             yield {
                 status: _status("Reading the song …"),
+                stop: gr.Button(interactive=True),
                 results: gr.Row(visible=False),
                 **{player: gr.Audio(value=None, visible=False) for player in players.values()},
             }
@@ -111,6 +121,7 @@ def build(estimators: Mapping[str, Estimator], limits: Limits) -> gr.Blocks:
                     for state in separate(separator, Path(path), Path(folder), limits.minutes):
                         yield {
                             status: _progress(state),
+                            stop: gr.Button(interactive=not state.files),
                             results: gr.Row(visible=True),
                             **{pictures[s]: _figure(s, state) for s in STEMS},
                             **{
@@ -121,16 +132,18 @@ def build(estimators: Mapping[str, Estimator], limits: Limits) -> gr.Blocks:
             except BadInput as error:
                 yield {
                     status: f'<p role="alert">{escape(str(error))}</p>',
+                    stop: gr.Button(interactive=False),
                     results: gr.Row(visible=False),
                 }
 
         running = gr.on(
             [song.upload, start.click], run, [song, model, overlap],
-            [status, results, *pictures.values(), *players.values()],
+            [status, stop, results, *pictures.values(), *players.values()],
             show_progress="hidden", trigger_mode="always_last", api_visibility="private",
         )  # fmt: skip
         stop.click(
-            lambda: (_status("Stopped."), gr.Row(visible=False)), None, [status, results],
+            lambda: (_status("Stopped."), gr.Button(interactive=False), gr.Row(visible=False)),
+            None, [status, stop, results],
             cancels=[running], show_progress="hidden", queue=False, api_visibility="private",
         )  # fmt: skip
     return page
@@ -145,11 +158,13 @@ def serve(estimators: Mapping[str, Estimator], host: str, port: int | None, limi
         If the address cannot be listened on.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with tempfile.TemporaryDirectory(prefix="vocalseg-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="vocalseg-") as folder,
+        suppress(KeyboardInterrupt),
+    ):
         os.environ["GRADIO_TEMP_DIR"] = folder
-        page = build(estimators, limits)
         try:
-            _, url, _ = page.queue(max_size=8).launch(
+            _, url, _ = build(estimators, limits).queue(max_size=8).launch(
                 server_name=host, server_port=port, share=False, quiet=True,
                 prevent_thread_lock=True, max_file_size=f"{limits.megabytes}mb",
                 footer_links=[], run_history=False, enable_monitoring=False, mcp_server=False,
@@ -159,10 +174,7 @@ def serve(estimators: Mapping[str, Estimator], host: str, port: int | None, limi
             where = host if port is None else f"{host}, port {port}"
             raise BadInput(f"{where}: cannot listen; choose another --host or --port") from None
         print(f"{url} (Ctrl-C ends it)", flush=True)
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            page.close(verbose=False)
+        threading.Event().wait()
 
 
 def _theme() -> gr.Theme:
@@ -192,10 +204,14 @@ def _figure(stem: str, state: Progress) -> str:
     """A spectrogram with labelled axes."""
     image = b64encode(spectrograms.picture(state.levels[stem])).decode()
     hertz = "".join(
-        f'<b style="bottom:{100 * spectrograms.height(hz, state.top):.1f}%">{hz / 1000:g}k</b>'
+        f'<b style="bottom:{100 * spectrograms.height(hz, state.top):.1f}%">{hz}</b>'
         for hz in spectrograms.ticks(state.top)
     )
-    times = "".join(f'<b style="left:{25 * i}%">{_clock(state.axis * i / 4)}</b>' for i in range(4))
+    step = next((tick for tick in TICKS if state.axis <= 5 * tick), TICKS[-1])
+    times = "".join(
+        f'<b style="left:{100 * second / state.axis:.1f}%">{_clock(second)}</b>'
+        for second in range(0, math.floor(state.axis) + 1, step)
+    )
     return (
         f'<figure class="spectrogram"><figcaption>Spectrogram in Hz: {stem}</figcaption>'
         f'<div class="hertz" aria-hidden="true">{hertz}</div>'
@@ -205,5 +221,5 @@ def _figure(stem: str, state: Progress) -> str:
 
 
 def _clock(seconds: float) -> str:
-    minutes, rest = divmod(seconds, 60)
-    return f"{minutes:.0f}:{rest:04.1f}"
+    minutes, rest = divmod(math.floor(seconds), 60)
+    return f"{minutes}:{rest:02}"

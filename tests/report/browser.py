@@ -34,11 +34,13 @@ class Browser:
         self.buffer, self.count, self.session = b"", 0, None
         self.complaints: list[str] = []
         self.origin = "file:"  # what pages may load from
+        self.loaded: set[str] = set()  # documents, by Chromium's identifiers
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
         self.session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
+        self.call("Page.setLifecycleEventsEnabled", enabled=True)
 
     def __enter__(self) -> "Browser":
         return self
@@ -60,8 +62,11 @@ class Browser:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         self.complaints.clear()
-        self.call("Page.navigate", url=url)
-        self.run("new Promise(done => document.readyState == 'complete' ? done() : onload = done)")
+        started = self.call("Page.navigate", url=url)
+        assert "errorText" not in started, (url, started["errorText"])
+        while started["loaderId"] not in self.loaded:
+            event = self._next()
+            self._note(event.get("method"), event.get("params", {}))
 
     def run(self, script: str):
         """Value of an expression in the page; a promise is waited for."""
@@ -123,6 +128,8 @@ class Browser:
             self.complaints.append(str(params["exceptionDetails"]))
         elif event == "Runtime.consoleAPICalled" and params["type"] in ("error", "warning"):
             self.complaints.append(str(params["args"]))
+        elif event == "Page.lifecycleEvent" and params["name"] == "load":
+            self.loaded.add(params["loaderId"])
         elif event == "Log.entryAdded" and params["entry"]["level"] in ("error", "warning"):
             self.complaints.append(str(params["entry"]))
         elif event == "Network.requestWillBeSent":
