@@ -106,11 +106,14 @@ def build(estimators: Mapping[str, Estimator], limits: Limits) -> gr.Blocks:
                         waveform_options=gr.WaveformOptions(waveform_progress_color=ACCENT),
                     )  # fmt: skip
 
+        def running(yes: bool) -> dict[Any, Any]:
+            return {start: gr.Button(interactive=not yes), stop: gr.Button(interactive=yes)}
+
         def run(path: str | None, name: str, overlap: float) -> Iterator[dict[Any, Any]]:
             yield {
                 status: _status("Reading the song …"),
-                stop: gr.Button(interactive=True),
                 results: gr.Row(visible=False),
+                **running(True),
                 **{player: gr.Audio(value=None, visible=False) for player in players.values()},
             }
             try:
@@ -121,8 +124,8 @@ def build(estimators: Mapping[str, Estimator], limits: Limits) -> gr.Blocks:
                     for state in separate(separator, Path(path), Path(folder), limits.minutes):
                         yield {
                             status: _progress(state),
-                            stop: gr.Button(interactive=not state.files),
                             results: gr.Row(visible=True),
+                            **running(not state.files),
                             **{pictures[s]: _figure(s, state) for s in STEMS},
                             **{
                                 players[stem]: gr.Audio(value=file, visible=True)
@@ -132,19 +135,22 @@ def build(estimators: Mapping[str, Estimator], limits: Limits) -> gr.Blocks:
             except BadInput as error:
                 yield {
                     status: f'<p role="alert">{escape(str(error))}</p>',
-                    stop: gr.Button(interactive=False),
                     results: gr.Row(visible=False),
+                    **running(False),
                 }
 
-        running = gr.on(
+        def stopped() -> dict[Any, Any]:
+            return {status: _status("Stopped."), results: gr.Row(visible=False), **running(False)}
+
+        controls = [status, start, stop, results]
+        separation = gr.on(
             [song.upload, start.click], run, [song, model, overlap],
-            [status, stop, results, *pictures.values(), *players.values()],
-            show_progress="hidden", trigger_mode="always_last", api_visibility="private",
+            [*controls, *pictures.values(), *players.values()],
+            show_progress="hidden", trigger_mode="multiple", api_visibility="private",
         )  # fmt: skip
         stop.click(
-            lambda: (_status("Stopped."), gr.Button(interactive=False), gr.Row(visible=False)),
-            None, [status, stop, results],
-            cancels=[running], show_progress="hidden", queue=False, api_visibility="private",
+            stopped, None, controls, cancels=[separation],
+            show_progress="hidden", queue=False, api_visibility="private",
         )  # fmt: skip
     return page
 

@@ -60,7 +60,9 @@ class JoinedConvolution(keras.layers.Layer):
         )
 
     def call(self, inputs):
-        kernels = tf.split(tf.convert_to_tensor(self.kernel), [x.shape[-1] for x in inputs], axis=2)
+        kernels = tf.split(
+            tf.convert_to_tensor(self.kernel), [x.shape[-1] for x in inputs], axis=2
+        )
         return tf.add_n(
             [tf.nn.conv2d(x, k, 1, "SAME") for x, k in zip(inputs, kernels, strict=True)]
         )

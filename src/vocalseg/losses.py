@@ -114,7 +114,9 @@ def loss(name: str, reading: Reading) -> Callable[[tf.Tensor, Batch], tf.Tensor]
     """
     if name in _DISTANCE:
         distance = _DISTANCE[name]
-        return lambda y, batch: tf.reduce_mean(distance(reading.scaled(y, batch) - batch["target"]))
+        return lambda y, batch: tf.reduce_mean(
+            distance(reading.scaled(y, batch) - batch["target"])
+        )
     if name == "l1_linear":
         return lambda y, batch: tf.reduce_mean(
             tf.abs(reading.magnitudes(y, batch) - batch["truth"])

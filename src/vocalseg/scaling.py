@@ -93,7 +93,9 @@ def apply(
     return ((np.log1p(tiles) if log else tiles) - offset) / scale
 
 
-def undo(tiles: np.ndarray, offset: np.ndarray, scale: np.ndarray, log: bool = False) -> np.ndarray:
+def undo(
+    tiles: np.ndarray, offset: np.ndarray, scale: np.ndarray, log: bool = False
+) -> np.ndarray:
     """Back from scaled tiles to magnitudes: the inverse of :func:`apply`."""
     x = tiles * scale + offset
     return np.expm1(x) if log else x

@@ -35,7 +35,9 @@ class Excerpt:
     levels: dict[str, np.ndarray]
 
 
-def excerpt(song: str, start: float, stems: dict[str, np.ndarray], sample_rate: int) -> Excerpt:
+def excerpt(
+    song: str, start: float, stems: dict[str, np.ndarray], sample_rate: int
+) -> Excerpt:
     """Encode the stems of an excerpt and compute their spectrograms.
 
     Parameters

@@ -129,7 +129,9 @@ def _tile(ax: Axes, tile: np.ndarray, loudest: float, seconds: float, top: float
 def _mark(ax: Axes, start: float, width: float, top: float) -> None:
     height = top / 1000
     inset = 0.012 * height
-    ax.add_patch(Rectangle((start, inset), width, height - 2 * inset, fill=False, ec=MARK, lw=2.2))
+    ax.add_patch(
+        Rectangle((start, inset), width, height - 2 * inset, fill=False, ec=MARK, lw=2.2)
+    )
 
 
 def _decibels(figure: Figure, image, panels) -> None:

@@ -17,7 +17,6 @@ __all__ = [
     "PLACES", "SPLITS", "Song", "files", "folder", "locate", "place", "read", "scan", "write",
 ]  # fmt: skip
 
-
 @dataclass(frozen=True)
 class Song:
     """A song: ``source`` is its folder or stem file.

@@ -199,3 +199,5 @@ def _sound_and_table(folder: Path) -> Iterator[Path]:
                 yield from readable(stems.sound_files, path)
             elif path.suffix.lower() in stems.SOUND:
                 yield path
+
+

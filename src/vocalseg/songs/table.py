@@ -106,7 +106,9 @@ def _header(text: str, path: Path) -> tuple[int, str, list[str]]:
         if set(COLUMNS) <= set(columns):
             break
     else:
-        raise BadInput(f"{path}: row {head}: its columns must be name and split; rename them")
+        raise BadInput(
+            f"{path}: row {head}: its columns must be name and split; rename them"
+        )
     for column in COLUMNS:
         if columns.count(column) > 1:
             raise BadInput(f"{path}: row {head}: two columns are called {column}; keep one")

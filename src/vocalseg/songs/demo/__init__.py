@@ -62,71 +62,13 @@ def title(seed: int, number: int) -> str:
     return f"{artist} - {song}"
 
 
-_WHO = (
-    "Copper",
-    "Velvet",
-    "Northern",
-    "Paper",
-    "Silent",
-    "Harbour",
-    "Amber",
-    "Little",
-    "Broken",
-    "Marble",
-)
-_WHAT = (
-    "Foxes",
-    "Parade",
-    "Lanterns",
-    "Orchard",
-    "Tigers",
-    "Avenue",
-    "Satellites",
-    "Gardeners",
-    "Pylons",
-    "Winters",
-)
-_FIRST = (
-    "Golden",
-    "Slow",
-    "Midnight",
-    "Another",
-    "Borrowed",
-    "Distant",
-    "Hollow",
-    "Summer",
-    "Faded",
-    "Restless",
-    "Electric",
-    "Quiet",
-    "Second",
-    "Burning",
-    "Winter",
-    "Open",
-    "Falling",
-    "Crooked",
-    "Silver",
-    "Wild",
-)
-_SECOND = (
-    "River",
-    "Letters",
-    "Highway",
-    "Morning",
-    "Mirror",
-    "Garden",
-    "Promise",
-    "Radio",
-    "Shadow",
-    "Weather",
-    "Harvest",
-    "Signal",
-    "Station",
-    "Window",
-    "Ocean",
-    "Fever",
-    "Circle",
-    "Thunder",
-    "Machine",
-    "Goodbye",
-)
+_WHO = ("Copper", "Velvet", "Northern", "Paper", "Silent", "Harbour", "Amber", "Little", "Broken",
+        "Marble")
+_WHAT = ("Foxes", "Parade", "Lanterns", "Orchard", "Tigers", "Avenue", "Satellites", "Gardeners",
+         "Pylons", "Winters")
+_FIRST = ("Golden", "Slow", "Midnight", "Another", "Borrowed", "Distant", "Hollow", "Summer",
+          "Faded", "Restless", "Electric", "Quiet", "Second", "Burning", "Winter", "Open",
+          "Falling", "Crooked", "Silver", "Wild")
+_SECOND = ("River", "Letters", "Highway", "Morning", "Mirror", "Garden", "Promise", "Radio",
+           "Shadow", "Weather", "Harvest", "Signal", "Station", "Window", "Ocean", "Fever",
+           "Circle", "Thunder", "Machine", "Goodbye")

@@ -44,7 +44,7 @@ def _time(seconds):
 def _add(out, sound, start):
     first = round(start * SAMPLE_RATE)
     sound = sound[: max(len(out) - first, 0)]
-    out[first : first + len(sound)] += sound
+    out[first:first + len(sound)] += sound
 
 
 def _envelope(t, seconds, attack, release):
@@ -91,11 +91,7 @@ def _additive(instrument, rng) -> Callable:
     """One specimen of the instrument: (hertz, seconds) to a waveform."""
     timbre = _TIMBRES[instrument]
     slope, decay, mellow, vibrato = rng.uniform(0.75, 1.3, 4) * (
-        timbre.slope,
-        timbre.decay,
-        timbre.mellow,
-        timbre.vibrato,
-    )
+        timbre.slope, timbre.decay, timbre.mellow, timbre.vibrato)
     amplitudes = np.where(_HARMONICS % 2, 1, timbre.even) / _HARMONICS**slope
     amplitudes[1:] *= rng.uniform(1 - timbre.uneven, 1, len(amplitudes) - 1)
     rate = rng.uniform(4.5, 6.5)
@@ -122,7 +118,7 @@ def _period(amplitudes, hertz):
     """One period, with the harmonics below 18 kHz, RMS one, closed for interpolation."""
     amplitudes = amplitudes[: max(int(18_000 / hertz), 1)]
     spectrum = np.zeros(_SIZE // 2 + 1, complex)
-    spectrum[1 : len(amplitudes) + 1] = amplitudes * np.exp(1.9j * np.arange(len(amplitudes)) ** 2)
+    spectrum[1:len(amplitudes) + 1] = amplitudes * np.exp(1.9j * np.arange(len(amplitudes)) ** 2)
     period = np.fft.irfft(spectrum)
     return np.append(period, period[0]) / np.std(period)
 
@@ -166,8 +162,7 @@ def _guitar(rng) -> Callable:
     string, drive = _pluck(rng), rng.uniform(0.5, 3.0)
     cabinet = signal.butter(2, (90, rng.uniform(3500, 5500)), "bandpass", fs=SAMPLE_RATE)
     return lambda hertz, seconds: signal.lfilter(
-        *cabinet, np.tanh(drive * string(hertz, seconds)) / np.tanh(drive)
-    )
+        *cabinet, np.tanh(drive * string(hertz, seconds)) / np.tanh(drive))
 
 
 def _epiano(rng) -> Callable:

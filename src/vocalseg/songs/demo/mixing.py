@@ -62,6 +62,5 @@ def level(stem: np.ndarray, decibels: float) -> np.ndarray:
 def master(stems: dict[str, np.ndarray], peak: float) -> dict[str, np.ndarray]:
     """One gain for all, so that their sum peaks at `peak`; then whole multiples of 2^-15."""
     gain = peak / max(np.abs(sum(stems.values())).max(), 1e-9)
-    return {
-        name: (np.round(x * gain * 32768) / 32768).astype(np.float32) for name, x in stems.items()
-    }
+    return {name: (np.round(x * gain * 32768) / 32768).astype(np.float32)
+            for name, x in stems.items()}

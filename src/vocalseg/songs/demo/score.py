@@ -162,15 +162,10 @@ def compose(seconds: float, rng: np.random.Generator) -> Score:
 def _cast(rng):
     low, high, tract = _VOICES[str(rng.choice(list(_VOICES)))]
     return Singer(
-        low,
-        high,
-        tract * rng.uniform(0.97, 1.03),
-        breathiness=10 ** rng.uniform(-1.6, -0.9),
-        effort=rng.uniform(0.35, 0.8),
-        rate=rng.uniform(4.8, 6.4),
-        extent=rng.uniform(0.25, 0.8),
-        delay=rng.uniform(0.12, 0.35),
-        glide=rng.uniform(0.020, 0.045),
+        low, high, tract * rng.uniform(0.97, 1.03),
+        breathiness=10 ** rng.uniform(-1.6, -0.9), effort=rng.uniform(0.35, 0.8),
+        rate=rng.uniform(4.8, 6.4), extent=rng.uniform(0.25, 0.8),
+        delay=rng.uniform(0.12, 0.35), glide=rng.uniform(0.020, 0.045),
     )
 
 
@@ -186,17 +181,13 @@ def _melody(low, high, scale, roots, beats, clock, rng):
         phrase = []
         arch = rng.uniform(0.1, 0.3)
         for step, length in rhythm:
-            place += int(
-                rng.choice((-4, -2, -1, 0, 1, 2, 3), p=(0.06, 0.14, 0.26, 0.1, 0.24, 0.14, 0.06))
-            )
+            place += int(rng.choice((-4, -2, -1, 0, 1, 2, 3), p=(.06, .14, .26, .1, .24, .14, .06)))
             place = min(max(place, 0), len(ladder) - 1)
             here = min(bar + step // (2 * beats), len(roots) - 1)
             if step % 4 == 0 or length >= 3:
                 tones = scale[(roots[here] + np.array((0, 2, 4))) % 7] % 12
-                place = min(
-                    (i for i, p in enumerate(ladder) if p % 12 in tones),
-                    key=lambda i, at=place: abs(i - at),
-                )
+                place = min((i for i, p in enumerate(ladder) if p % 12 in tones),
+                            key=lambda i, at=place: abs(i - at))
             start, end = clock(bar, step / 2), clock(bar, (step + length) / 2)
             loudness = 0.6 + arch * np.sin(np.pi * step / steps) + rng.uniform(-0.12, 0.12)
             phrase.append(Note(start, end - start, int(ladder[place]), float(loudness)))

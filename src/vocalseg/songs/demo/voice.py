@@ -63,14 +63,9 @@ def sing(
 def _articulate(line, singer, frames):
     """Lay the phones of each syllable along time and let them run into each other."""
     t = Tracks(
-        pitch=np.zeros(frames),
-        vibrato=np.zeros(frames),
-        voicing=np.zeros(frames),
-        effort=np.full(frames, 0.5),
-        aspiration=np.zeros(frames),
-        friction=np.zeros(frames),
-        band=np.zeros(frames, int),
-        formants=np.tile((500.0, 1500.0, 2500.0), (frames, 1)),
+        pitch=np.zeros(frames), vibrato=np.zeros(frames), voicing=np.zeros(frames),
+        effort=np.full(frames, 0.5), aspiration=np.zeros(frames), friction=np.zeros(frames),
+        band=np.zeros(frames, int), formants=np.tile((500.0, 1500.0, 2500.0), (frames, 1)),
     )
 
     def frame(seconds):
@@ -83,9 +78,8 @@ def _articulate(line, singer, frames):
         t.friction[here] = gain * phone.friction
         t.formants[here] = phone.formants
         if phone.friction:
-            t.band[frame(start) - 4 : frame(start + phone.seconds) + 4] = _BANDS.index(
-                (phone.centre, phone.octaves)
-            )
+            t.band[frame(start) - 4:frame(start + phone.seconds) + 4] = _BANDS.index(
+                (phone.centre, phone.octaves))
 
     lengths = [sum(p.seconds for p in CONSONANTS[s.onset]) for s in line]
     for i, s in enumerate(line):
@@ -113,7 +107,7 @@ def _articulate(line, singer, frames):
         t.voicing[vowel:stop] = gain * swell
         t.effort[vowel:] = singer.effort + 0.6 * (note.velocity - 0.7)
         t.vibrato[vowel:stop] = np.clip((time - singer.delay) / 0.25, 0, 1)
-        t.pitch[frame(note.start - lengths[i]) :] = note.pitch - s.scoop
+        t.pitch[frame(note.start - lengths[i]):] = note.pitch - s.scoop
         t.pitch[vowel:] += s.scoop * (1 - np.exp(-np.arange(frames - vowel) / _FRAME_RATE / 0.07))
         fall = np.clip(1 - (end - note.start - time) / 0.25, 0, 1)
         t.pitch[vowel:stop] -= s.fall * fall**2
@@ -123,13 +117,8 @@ def _articulate(line, singer, frames):
             end += phone.seconds
 
     t.pitch[t.pitch == 0] = line[0].note.pitch
-    for name, width in (
-        ("voicing", 5),
-        ("aspiration", 5),
-        ("friction", 3),
-        ("effort", 15),
-        ("vibrato", 9),
-    ):
+    for name, width in (("voicing", 5), ("aspiration", 5), ("friction", 3), ("effort", 15),
+                        ("vibrato", 9)):
         setattr(t, name, _smooth(getattr(t, name), width))
     t.formants = _smooth(t.formants, 13)
     return t
@@ -162,11 +151,8 @@ def _glottis(f0, rng):
     """
     size = 2048
     t = np.arange(size) / size
-    flow = np.where(
-        t < 0.40,
-        0.5 - 0.5 * np.cos(np.pi * t / 0.40),
-        np.cos(np.clip((t - 0.40) / 0.12, 0, 1) * np.pi / 2),
-    )
+    flow = np.where(t < 0.40, 0.5 - 0.5 * np.cos(np.pi * t / 0.40),
+                    np.cos(np.clip((t - 0.40) / 0.12, 0, 1) * np.pi / 2))
     order = np.arange(size // 2 + 1)
     spectrum = 1j * order * fft.rfft(flow)
     phase = np.cumsum(f0) / SAMPLE_RATE % 1.0
@@ -217,15 +203,15 @@ def _filter(x, response):
     """Filter x (samples,) by one response per frame, cross-fading from frame to frame."""
     frames = len(response)
     padded = np.zeros((frames + 1) * HOP, np.float32)
-    padded[HOP : HOP + len(x)] = x[: frames * HOP]
+    padded[HOP:HOP + len(x)] = x[:frames * HOP]
     halves = padded.reshape(-1, HOP)
     blocks = np.concatenate((halves[:-1], halves[1:]), axis=1)
     blocks *= signal.get_window("hann", 2 * HOP).astype(np.float32)
     ringing = fft.irfft(fft.rfft(blocks, _BLOCK) * response, _BLOCK).reshape(frames, -1, HOP)
     out = np.zeros((frames + _BLOCK // HOP, HOP), np.float32)
     for i in range(_BLOCK // HOP):
-        out[i : i + frames] += ringing[:, i]
-    return out.ravel()[HOP : HOP + len(x)].astype(float)
+        out[i:i + frames] += ringing[:, i]
+    return out.ravel()[HOP:HOP + len(x)].astype(float)
 
 
 def _smooth(track, width):
