@@ -60,5 +60,5 @@ def test_a_song_of_unknown_length_is_refused_when_it_is_too_long(separator, tmp_
 def test_a_message_names_the_file_without_its_folder(separator, tmp_path):
     path = tmp_path / "a.mp3"
     path.write_text("no audio")
-    with pytest.raises(BadInput, match="^a.mp3: not audio"):
+    with pytest.raises(BadInput, match=r"^a\.mp3: not audio"):
         next(separate(separator, path, tmp_path / "out", minutes=1))
