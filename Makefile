@@ -6,7 +6,7 @@ PYTHON ?= $(firstword $(foreach name,$(PYTHONS),$(shell $(name) -c 'import ensur
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo matrix status table compare report pull doctor test quick check setup ffmpeg chromium slurm lint lock
+.PHONY: help demo app matrix status table compare report pull doctor test quick check setup ffmpeg chromium slurm lint lock
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -15,6 +15,9 @@ demo: setup  ## set up, train on the embedded songs, score, make the page to lis
 	dvc repro
 	@python -m study.scores
 	@git diff --quiet -- dvc.lock inputs metrics || echo "dvc.lock and metrics/ now hold the results of this machine; 'git restore dvc.lock inputs metrics' brings the committed ones back"
+
+app: setup .venv/.app  ## separate songs in a web browser, with the last trained model
+	vocalseg app
 
 JOBS ?= 2
 RUNNER ?= local
@@ -47,10 +50,10 @@ doctor:  ## what this machine lacks, and how to fix it
 	  "$$python" -c '' 2>/dev/null && exec "$$python" -m study.doctor; \
 	done; echo "no Python runs here; install Python 3.11, 3.12 or 3.13" >&2; exit 1
 
-test: setup lint  ## the whole test suite
+test: setup .venv/.dev lint  ## the whole test suite
 	pytest --numprocesses auto --dist worksteal --durations 15
 
-quick: setup  ## the tests that take no minute
+quick: setup .venv/.dev  ## the tests that take no minute
 	pytest --numprocesses auto --dist worksteal -m "not slow"
 
 check: setup  ## hold params.yaml against its schema
@@ -59,7 +62,7 @@ check: setup  ## hold params.yaml against its schema
 slurm:  ## SLURM's daemons, for the tests of the runner for clusters
 	@bash scripts/install_slurm.sh
 
-lint: setup
+lint: setup .venv/.dev
 	ruff check .
 
 setup: .venv/.done ffmpeg  ## .venv with the pinned packages, and ffmpeg
@@ -75,13 +78,26 @@ setup: .venv/.done ffmpeg  ## .venv with the pinned packages, and ffmpeg
 	-.venv/bin/python -m compileall -q -j 0 .venv/lib
 	@touch $@
 
+# What only the tests and `make app` need is installed by them, so that `make demo` does not wait.
+.venv/.dev: requirements-dev.txt .venv/.done
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements-dev.txt
+	-.venv/bin/python -m compileall -q -j 0 .venv/lib
+	@touch $@
+
+.venv/.app: requirements-dev.txt .venv/.done
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c requirements-dev.txt gradio
+	@touch $@
+
 ffmpeg:
 	@bash scripts/install_ffmpeg.sh
 
 chromium:  ## a browser, for the test of the page to listen on
 	@bash scripts/install_chromium.sh
 
+# The second file is a part of the first: what the tests run with is what `make demo` runs with.
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header \
+	--fork-strategy fewest --no-emit-index-url --no-emit-find-links pyproject.toml
 lock:  ## pin the newest versions that fit pyproject.toml
 	python -m pip install --quiet uv
-	uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-annotate --no-header \
-	  --fork-strategy fewest --no-emit-index-url --no-emit-find-links --upgrade pyproject.toml -o requirements.txt
+	$(LOCK) --upgrade --extra app --extra dev -o requirements-dev.txt
+	$(LOCK) --upgrade --constraint requirements-dev.txt -o requirements.txt

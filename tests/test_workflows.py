@@ -142,7 +142,7 @@ def test_the_comment_is_written_once_and_then_brought_up_to_date(tmp_path):
 def test_hooks_are_of_the_versions_that_the_project_uses():
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     revs = {repo["repo"].rpartition("/")[2]: repo["rev"] for repo in hooks}
-    pinned = dict(re.findall(r"^(\w+)==(\S+)$", (ROOT / "requirements.txt").read_text(), re.M))
+    pinned = dict(re.findall(r"^(\w+)==(\S+)$", (ROOT / "requirements-dev.txt").read_text(), re.M))
     assert revs["dvc"] == pinned["dvc"]
     minor = pinned["ruff"].rpartition(".")[0]  # a minor version changes rules, a patch does not
     assert revs["ruff-pre-commit"].removeprefix("v").rpartition(".")[0] == minor

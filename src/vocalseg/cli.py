@@ -110,6 +110,26 @@ def separate(
         raise BadInput(f"{error}, or take what is there with --partial") from None
 
 
+@app.command("app")
+def run_app(
+    model: Annotated[
+        list[Path] | None,
+        typer.Option(help="A model's JSON file, several times for a choice; the last trained one."),
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; by default this computer alone.")
+    ] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(help="By default a free one from 7860 on.")] = None,
+    megabytes: Annotated[int, typer.Option(min=1, help="Limit of a song's file.")] = 200,
+    minutes: Annotated[int, typer.Option(min=1, help="Limit of a song's length.")] = 15,
+):
+    """Separate songs in a web browser."""
+    from vocalseg.app import Limits, serve
+
+    models = {str(path): load([path]).estimator for path in model or [last_trained()]}
+    serve(models, host, port, Limits(megabytes, minutes))
+
+
 def plan(
     songs: list[Path], output: Path, names: str, kind: str, overwrite: bool, partial: bool
 ) -> dict[Path, dict[str, Path]]:

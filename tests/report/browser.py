@@ -33,11 +33,14 @@ class Browser:
         os.close(answer)
         self.buffer, self.count, self.session = b"", 0, None
         self.complaints: list[str] = []
+        self.origin = "file:"  # what pages may load from
+        self.loaded: set[str] = set()  # documents, by Chromium's identifiers
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
         self.session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
+        self.call("Page.setLifecycleEventsEnabled", enabled=True)
 
     def __enter__(self) -> "Browser":
         return self
@@ -48,8 +51,10 @@ class Browser:
         os.close(self.commands)
         os.close(self.answers)
 
-    def open(self, path: Path, width: int, height: int = 900, dark: bool = False) -> None:
-        """Load a page from disk in a window of a size; a narrow one is a phone."""
+    def open(self, page: Path | str, width: int, height: int = 900, dark: bool = False) -> None:
+        """Load a page, from disk or by its URL, in a window of a size; a narrow one is a phone."""
+        url = page if isinstance(page, str) else page.resolve().as_uri()
+        self.origin = url if isinstance(page, str) else "file:"
         self.call(
             "Emulation.setDeviceMetricsOverride",
             width=width, height=height, deviceScaleFactor=1, mobile=width < 600,
@@ -57,8 +62,11 @@ class Browser:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         self.complaints.clear()
-        self.call("Page.navigate", url=path.resolve().as_uri())
-        self.run("new Promise(done => document.readyState == 'complete' ? done() : onload = done)")
+        started = self.call("Page.navigate", url=url)
+        assert "errorText" not in started, (url, started["errorText"])
+        while started["loaderId"] not in self.loaded:
+            event = self._next()
+            self._note(event.get("method"), event.get("params", {}))
 
     def run(self, script: str):
         """Value of an expression in the page; a promise is waited for."""
@@ -68,6 +76,12 @@ class Browser:
         )  # fmt: skip
         assert "exceptionDetails" not in done, done["exceptionDetails"]
         return done["result"].get("value")
+
+    def choose(self, selector: str, file: Path) -> None:
+        """Choose a file in the page's file input."""
+        found = self.call("Runtime.evaluate", expression=f"document.querySelector('{selector}')")
+        node = found["result"]["objectId"]
+        self.call("DOM.setFileInputFiles", files=[str(file)], objectId=node)
 
     def press(self, key: str) -> None:
         """A key on the keyboard: Tab, Enter or Space."""
@@ -114,9 +128,11 @@ class Browser:
             self.complaints.append(str(params["exceptionDetails"]))
         elif event == "Runtime.consoleAPICalled" and params["type"] in ("error", "warning"):
             self.complaints.append(str(params["args"]))
+        elif event == "Page.lifecycleEvent" and params["name"] == "load":
+            self.loaded.add(params["loaderId"])
         elif event == "Log.entryAdded" and params["entry"]["level"] in ("error", "warning"):
             self.complaints.append(str(params["entry"]))
         elif event == "Network.requestWillBeSent":
             url = params["request"]["url"]
-            if not url.startswith(("file:", "data:")):
+            if not url.startswith((self.origin, "data:", "blob:")):
                 self.complaints.append(f"asks the network for {url}")
