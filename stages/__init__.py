@@ -16,7 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # notes about missing GPUs a
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 from stages.schema.section import Section, read_yaml
-from vocalseg.errors import BadInput, refusals_named
+from vocalseg.errors import BadInput, os_errors_as_bad_input
 
 S = TypeVar("S", bound=Section)
 
@@ -52,7 +52,8 @@ def run(stage: Callable[[], None]) -> None:
     Any other exception is a bug: its traceback is printed, and where to report it.
     """
     try:
-        with refusals_named(Path.cwd(), "give yourself access or free some space, then run again"):
+        advice = "give yourself access or free some space, then run again"
+        with os_errors_as_bad_input(Path.cwd(), advice):
             stage()
     except BadInput as error:
         sys.exit(str(error))

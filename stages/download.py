@@ -14,21 +14,21 @@ from pathlib import Path
 from stages import fresh, read_params, run, sources
 from stages.schema.dataset import Dataset
 from stages.sources import RAW
-from vocalseg.errors import refusals_named
-from vocalseg.parallel import each
-from vocalseg.songs import catalog, embedded, musdb, zenodo
+from vocalseg.errors import os_errors_as_bad_input
+from vocalseg.parallel import parallel_map
+from vocalseg.songs import catalog, demo_set, musdb, zenodo
 
 
-@refusals_named(RAW, "give yourself access or free some space, and run again")
+@os_errors_as_bad_input(RAW, "give yourself access or free some space, and run again")
 def main():
     dataset = read_params(Dataset)
     songs = sources.source(dataset)
     fresh(RAW)
     RAW.mkdir()
     if songs is None:
-        write = partial(embedded.write_song, seed=dataset.seed, root=RAW)
-        list(each(write, embedded.entries(), label="synthesise", processes=True))
-        embedded.write_real_excerpt(RAW)
+        write = partial(demo_set.write_song, seed=dataset.seed, root=RAW)
+        list(parallel_map(write, demo_set.entries(), label="synthesise", processes=True))
+        demo_set.write_real_excerpt(RAW)
         songs = sources.Source(RAW)
     elif songs.downloaded and not songs.folder.exists():
         fetch(dataset.name, songs.folder)
@@ -36,7 +36,7 @@ def main():
     found = catalog.scan(
         catalog.locate(songs.folder, dataset.name),
         RAW,
-        place_name=songs.place,
+        root_name=songs.root_name,
         musdb18=dataset.name.startswith("musdb18"),
     )
     catalog.write(found, RAW / "catalog.csv")
@@ -51,11 +51,11 @@ def fetch(name: str, songs: Path) -> None:
     downloads.mkdir(parents=True, exist_ok=True)
     if name == "musdb18-7s":
         zenodo.require_space(downloads, 2 * musdb.SAMPLE_BYTES)
-        with zenodo.all_or_nothing(songs) as part:
+        with zenodo.atomic_folder(songs) as part:
             musdb.download_sample(part)
         return
     zip_file = zenodo.fetch(zenodo.MUSDB18[name], downloads)
-    with zenodo.all_or_nothing(songs) as part:
+    with zenodo.atomic_folder(songs) as part:
         zenodo.unpack(zip_file, part)
     zip_file.unlink()
 

@@ -17,8 +17,8 @@ from stages.schema.eval import Eval
 from stages.schema.excerpts import Excerpts
 from vocalseg.errors import BadInput
 from vocalseg.estimator import Ensemble, Estimator
-from vocalseg.excerpts import cut
-from vocalseg.parallel import each
+from vocalseg.excerpts import cut_excerpt
+from vocalseg.parallel import parallel_map
 from vocalseg.scores import standard
 from vocalseg.separator import Separator
 from vocalseg.songs import catalog, stems
@@ -32,7 +32,7 @@ def estimates(
 ) -> Iterator[tuple[catalog.Song, np.ndarray]]:
     """Each song with the estimate of its vocals, (samples, channels), at its own rate."""
     for song in songs:
-        mixture, _, rate = stems.read(catalog.folder(song, scoring.RAW))
+        mixture, _, rate = stems.read(catalog.song_path(song, scoring.RAW))
         vocals, _ = separator.separate(mixture, rate)
         if not np.isfinite(vocals).all():
             raise BadInput(
@@ -47,10 +47,10 @@ def score(
 ) -> tuple[pd.DataFrame, dict]:
     """Scores of one song (song, protocol, metric, value), and where its excerpt begins."""
     song, estimate = separated
-    mixture, vocals, rate = stems.read(catalog.folder(song, scoring.RAW))
+    mixture, vocals, rate = stems.read(catalog.song_path(song, scoring.RAW))
     table = standard.score_song(mixture, vocals, estimate, rate)
     table.insert(0, "song", song.name)
-    start, excerpt = cut(mixture, vocals, estimate, rate, seconds)
+    start, excerpt = cut_excerpt(mixture, vocals, estimate, rate, seconds)
     return table, {"song": song.name, "start": start, "peak": write(song.name, excerpt, rate)}
 
 
@@ -82,7 +82,7 @@ def main():
     test_songs = scoring.test_songs()
     fresh(tables.SONGS, EXCERPTS)
     # The network works in this process while others score what it has separated.
-    results = each(
+    results = parallel_map(
         partial(score, seconds=seconds),
         estimates(separator, test_songs),
         label="separate, score",
@@ -94,7 +94,7 @@ def main():
     pd.DataFrame(excerpts).to_csv(EXCERPTS / "index.csv", index=False)
     songs = pd.concat(scores, ignore_index=True)
     metrics = scoring.summary(songs, table1(separator.estimator))
-    metrics["songs"] = scoring.announce_left_out(songs)
+    metrics["songs"] = scoring.count_scored(songs)
     scoring.write_metrics(METRICS, metrics)
 
     floor = tables.read(tables.BOUNDS).query("estimate == 'mixture'")

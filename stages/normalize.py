@@ -11,7 +11,7 @@ import numpy as np
 from stages import fresh, read_params, run
 from stages.schema.normalize import Normalize
 from vocalseg import scaling
-from vocalseg.parallel import each
+from vocalseg.parallel import parallel_map
 
 TILES, OUT = Path("data/tiles/mixture.npy"), Path("data/scaling")
 CHUNK = 64  # tiles: 16 MB at a time
@@ -31,9 +31,10 @@ def main():
         return scaling.statistics(tiles, normalize.axis, normalize.scaler)
 
     starts = range(0, len(stored), CHUNK)
-    parts = list(each(statistics, starts, label="normalize", unit="chunk"))
+    parts = list(parallel_map(statistics, starts, label="normalize", unit="chunk"))
     if normalize.scaler == "standard":
-        parts = [[np.repeat(x, len(stored), 0) for x in scaling.of_data_set(np.stack(parts))]]
+        of_all = scaling.data_set_statistics(np.stack(parts))
+        parts = [[np.repeat(x, len(stored), 0) for x in of_all]]
     fresh(OUT)
     OUT.mkdir()
     for name, part in zip(("offset", "scale"), zip(*parts, strict=True), strict=True):

@@ -10,7 +10,7 @@ import pandas as pd
 
 from stages import fresh
 from vocalseg import audio, spectrogram
-from vocalseg.parallel import each
+from vocalseg.parallel import parallel_map
 from vocalseg.scores import table1
 from vocalseg.scores.summary import summarise
 from vocalseg.songs import catalog
@@ -60,13 +60,13 @@ def table1_scores(
             yield estimates(mixture, vocals), vocals, phase
 
     calls = table1.calls(table1.segments(songs(), hop))
-    scores = each(
+    scores = parallel_map(
         table1.score, calls, label=label, unit="call", processes=True, item_bytes=CALL_BYTES
     )
     return table1.summarise(scores)
 
 
-def announce_left_out(songs: pd.DataFrame) -> int:
+def count_scored(songs: pd.DataFrame) -> int:
     """Say which songs have no score, by name; return how many have one.
 
     Parameters

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from stages.schema.dataset import Dataset
 from vocalseg.errors import BadInput
-from vocalseg.songs import places
+from vocalseg.songs import roots
 from vocalseg.songs.folders import is_folder
 
 RAW = Path("data/raw")
@@ -15,15 +15,15 @@ MUSDB18 = ("musdb18", "musdb18-hq")
 
 
 class Source(NamedTuple):
-    """A folder of songs; ``place`` names the variable of :mod:`vocalseg.songs.places` it is in."""
+    """A folder of songs; ``place`` names the variable of :mod:`vocalseg.songs.roots` it is in."""
 
     folder: Path
-    place: str | None = None
+    root_name: str | None = None
 
     @property
     def downloaded(self) -> bool:
         """Whether this program fetches the songs."""
-        return self.place == "VOCALSEG_SONGS"
+        return self.root_name == "VOCALSEG_SONGS"
 
 
 def source(dataset: Dataset) -> Source | None:
@@ -43,9 +43,9 @@ def source(dataset: Dataset) -> Source | None:
             f"params.yaml: dataset.root = null: {dataset.name} needs the folder that holds its "
             "train/ and test/ songs"
         )
-    if dataset.name in MUSDB18 and places.is_set("MUSDB_PATH"):
-        return Source(places.place("MUSDB_PATH"), "MUSDB_PATH")
-    return Source(places.place("VOCALSEG_SONGS") / dataset.name, "VOCALSEG_SONGS")
+    if dataset.name in MUSDB18 and roots.is_set("MUSDB_PATH"):
+        return Source(roots.root_folder("MUSDB_PATH"), "MUSDB_PATH")
+    return Source(roots.root_folder("VOCALSEG_SONGS") / dataset.name, "VOCALSEG_SONGS")
 
 
 def state(dataset: Dataset) -> dict[str, list[int]]:

@@ -15,7 +15,7 @@ from stages import fresh, read_params, run
 from stages.schema.stft import Stft
 from vocalseg import audio, spectrogram
 from vocalseg.errors import BadInput
-from vocalseg.parallel import each
+from vocalseg.parallel import parallel_map
 
 SONGS, OUT = Path("data/resampled/train"), Path("data/tiles")
 STEMS = {"mixture": OUT / "mixture.npy", "vocals": OUT / "vocals.npy"}
@@ -66,7 +66,7 @@ def main():
         )
 
     jobs = [job for job in zip(songs, firsts, counts, strict=True) if job[2]]
-    index = pd.concat(each(cut, jobs, label="stft_tile"), ignore_index=True)
+    index = pd.concat(parallel_map(cut, jobs, label="stft_tile"), ignore_index=True)
     index.to_csv(OUT / "index.csv", index=False)
     settings = {"sample_rate": headers[0][1], **stft.model_dump()}
     (OUT / "tiles.json").write_text(json.dumps(settings, indent=2) + "\n")

@@ -20,11 +20,11 @@ from stages.schema.study import Study
 from stages.schema.train import Train
 from vocalseg import mixing as mixes
 from vocalseg import model_file, networks
-from vocalseg.compute import computing
+from vocalseg.compute import compute_settings
 from vocalseg.errors import BadInput
 from vocalseg.loader import TileStore
-from vocalseg.losses import Reading
-from vocalseg.mixed import MixedStore
+from vocalseg.losses import OutputSpec
+from vocalseg.mixed_store import MixedStore
 from vocalseg.scaling import LOGARITHMIC
 from vocalseg.training import best_epoch, fit, loss_of_zeros
 
@@ -52,7 +52,7 @@ def main():
     else:
         store = tile_store(settings, statistics, train.augment_on)
 
-    computed = computing(train.precision)
+    computed = compute_settings(train.precision)
     used = {**network.model_dump(), **train.model_dump(), **mixing.model_dump(), "seed": seed}
     backup = backup_file(json.dumps(used), repr(computed))
 
@@ -72,7 +72,7 @@ def main():
                 store,
                 examples,
                 **train.model_dump(exclude={"precision", "augment_on"}),
-                reading=Reading(settings.output, settings.scaler in LOGARITHMIC, settings.hop),
+                spec=OutputSpec(settings.output, settings.scaler in LOGARITHMIC, settings.hop),
                 seed=seed,
                 backup=backup,
                 on_epoch=log,
@@ -108,7 +108,7 @@ def from_waveforms(network: Model, train: Train, mixing: Mixing) -> bool:
         or network.targets == "both"
         or train.loss in ("l1_linear", "sdr")
         or train.select == "val_sdr"
-        or mixes.Mixing(**mixing.model_dump()).active
+        or mixes.MixingOptions(**mixing.model_dump()).active
     )
 
 
@@ -149,7 +149,7 @@ def mixed_store(
         frame_size=settings.frame_size,
         hop=settings.hop,
         frames=settings.tile_frames,
-        mixing=mixes.Mixing(**mixing.model_dump()),
+        mixing=mixes.MixingOptions(**mixing.model_dump()),
         seed=seed,
     )
     standard = tuple(x[:1] for x in statistics) if settings.scaler == "standard" else None

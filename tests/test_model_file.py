@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from vocalseg import Separator, model_file
-from vocalseg.compute import Computing
+from vocalseg.compute import ComputeSettings
 from vocalseg.estimator import Estimator
 from vocalseg.model_file import Settings
 from vocalseg.unet import build_unet
 
 SETTINGS = Settings(11025, 64, 16, 16, "time", "robust", 2, 2)
-TRAINED = Computing(onednn=True, threads=2, precision="float32")
+TRAINED = ComputeSettings(onednn=True, threads=2, precision="float32")
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_saved_twice_the_files_have_the_same_bytes(model, tmp_path):
 
 
 def test_the_file_says_how_the_training_computed(saved):
-    assert Computing(**json.loads(saved.read_text())["trained"]) == TRAINED
+    assert ComputeSettings(**json.loads(saved.read_text())["trained"]) == TRAINED
 
 
 def test_both_files_can_be_moved_together(saved, tmp_path):

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from vocalseg.losses import Reading
-from vocalseg.mixed import MixedStore
+from vocalseg.losses import OutputSpec
+from vocalseg.mixed_store import MixedStore
 from vocalseg.mixing import Mixer, Mixing
 from vocalseg.model_file import Settings
 from vocalseg.networks import build
@@ -67,7 +67,7 @@ def train(folder, case, seed=1, **changes):
     options = {
         "loss": loss, "epochs": 4, "batch_size": 4, "learning_rate": 0.01, "seed": 5,
         "schedule": "cosine", "ema": 0.9, "select": "val_sdr", "backup": folder / "backup.npz",
-        "reading": Reading(output, scaler in ("log", "standard"), HOP),
+        "spec": OutputSpec(output, scaler in ("log", "standard"), HOP),
     }  # fmt: skip
     channels = 1 if targets == "vocals" else 2
     store = make_store(scaler, channels, **EVERYTHING, **more)

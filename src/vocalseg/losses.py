@@ -30,7 +30,7 @@ _SPECTRA = ("phase", "spectra")
 
 
 @dataclass(frozen=True)
-class Reading:
+class OutputSpec:
     """How the output of a network is to be read.
 
     Attributes
@@ -76,10 +76,10 @@ class Reading:
 
 
 #: Of the paper's network.
-PAPER = Reading()
+PAPER_OUTPUT = OutputSpec()
 
 
-def needs(name: str, output: str = "magnitude") -> tuple[str, ...]:
+def required_arrays(name: str, output: str = "magnitude") -> tuple[str, ...]:
     """Arrays of a batch, beside ``input``, that a loss or a score takes."""
     if name in _DISTANCE:
         return ("target",) if output == "magnitude" else ("target", *_LINEAR)
@@ -103,7 +103,7 @@ def signature(model, names: tuple[str, ...]) -> dict[str, tf.TensorSpec]:
     return {name: tf.TensorSpec(shapes[name], kinds[name]) for name in ("input", *names)}
 
 
-def loss(name: str, reading: Reading) -> Callable[[tf.Tensor, Batch], tf.Tensor]:
+def loss(name: str, spec: OutputSpec) -> Callable[[tf.Tensor, Batch], tf.Tensor]:
     """The function of prediction and batch that a training minimises.
 
     Parameters
@@ -115,26 +115,26 @@ def loss(name: str, reading: Reading) -> Callable[[tf.Tensor, Batch], tf.Tensor]
     if name in _DISTANCE:
         distance = _DISTANCE[name]
         return lambda y, batch: tf.reduce_mean(
-            distance(reading.scaled(y, batch) - batch["target"])
+            distance(spec.scaled(y, batch) - batch["target"])
         )
     if name == "l1_linear":
         return lambda y, batch: tf.reduce_mean(
-            tf.abs(reading.magnitudes(y, batch) - batch["truth"])
+            tf.abs(spec.magnitudes(y, batch) - batch["truth"])
         )
 
     def negative_si_sdr(y, batch):
-        estimates = reading.waveforms(reading.magnitudes(y, batch), batch)
-        return -tf.reduce_mean(si_sdr(inverse_stft(batch["spectra"], reading.hop), estimates))
+        estimates = spec.waveforms(spec.magnitudes(y, batch), batch)
+        return -tf.reduce_mean(si_sdr(inverse_stft(batch["spectra"], spec.hop), estimates))
 
     return negative_si_sdr
 
 
-def val_sdr(reading: Reading) -> Callable[[tf.Tensor, Batch], tf.Tensor]:
+def val_sdr(spec: OutputSpec) -> Callable[[tf.Tensor, Batch], tf.Tensor]:
     """Mean SDR (dB) of the vocals' waveforms, as a separation makes them."""
 
     def score(y, batch):
-        estimates = reading.waveforms(reading.vocals(y, batch), batch)
-        truth = inverse_stft(batch["spectra"][:, :1], reading.hop)
+        estimates = spec.waveforms(spec.vocals(y, batch), batch)
+        truth = inverse_stft(batch["spectra"][:, :1], spec.hop)
         return tf.reduce_mean(sdr(truth, estimates))
 
     return score

@@ -22,7 +22,7 @@ import numpy as np
 from vocalseg import masks, wiener
 from vocalseg.estimator import Ensemble, Estimator
 from vocalseg.spectrogram import phase
-from vocalseg.streaming import Backlog, Counter, analyse, resample, synthesise
+from vocalseg.streaming import DelayBuffer, SampleCounter, analyse, resample, synthesise
 from vocalseg.tiling import crossfade
 
 FULL_RATE = 44_100
@@ -149,7 +149,7 @@ class Separator:
         vocals, accompaniment : float32 arrays, (samples, channels)
             In other cuts than the input, some seconds behind it, as many samples in all.
         """
-        mixture = Backlog()
+        mixture = DelayBuffer()
         full = resample(mixture.keep(blocks), sample_rate, FULL_RATE)
         for vocals in resample(self._vocals(full), FULL_RATE, sample_rate):
             piece = mixture.take(len(vocals))
@@ -163,8 +163,8 @@ class Separator:
         settings = self.settings
         factor = FULL_RATE // settings.sample_rate
         frame, hop = settings.frame_size * factor, settings.hop * factor
-        length = Counter()
-        spectra = Backlog(axis=1)  # whose mask is not known yet
+        length = SampleCounter()
+        spectra = DelayBuffer(axis=1)  # whose mask is not known yet
 
         def magnitudes():
             for spectrum in spectra.keep(analyse(length.count(blocks), frame, hop)):
@@ -185,7 +185,7 @@ class Separator:
 
         yield from synthesise(estimated(), hop, length)
 
-    def _cuts(self, spectra: Backlog, count: int) -> Iterator[np.ndarray]:
+    def _cuts(self, spectra: DelayBuffer, count: int) -> Iterator[np.ndarray]:
         """The oldest ``count`` frames, in windows of the Wiener filter or in any cuts."""
         if not self.wiener:
             yield from spectra.pieces(count)

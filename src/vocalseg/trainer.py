@@ -22,7 +22,7 @@ class Trainer:
     loss : str
         See :func:`vocalseg.losses.loss`.
     learning_rate : float
-    reading : Reading
+    spec : OutputSpec
         How the network's output is to be read.
     steps : int, optional
         Over which the learning rate falls to 0 along half a cosine; by default it is constant.
@@ -35,11 +35,11 @@ class Trainer:
         model: keras.Model,
         loss: str,
         learning_rate: float,
-        reading: losses.Reading = losses.PAPER,
+        spec: losses.OutputSpec = losses.PAPER_OUTPUT,
         steps: int | None = None,
         ema: float = 0.0,
     ):
-        measure, score = losses.loss(loss, reading), losses.val_sdr(reading)
+        measure, score = losses.loss(loss, spec), losses.val_sdr(spec)
         with keras_defaults("float32"):
             rate = learning_rate
             if steps is not None:
@@ -50,15 +50,15 @@ class Trainer:
         self.variables = model.variables + optimizer.variables
         if self.average:
             self.variables = self.variables + self.average.variables
-        self.needs = losses.needs(loss, reading.output)
-        self.score_needs = losses.needs("val_sdr")
+        self.loss_arrays = losses.required_arrays(loss, spec.output)
+        self.score_arrays = losses.required_arrays("val_sdr")
 
         def compiled(names):
             # oneDNN's convolutions take about half as long on a CPU as those that XLA compiles.
             signature = [losses.signature(model, names)]
             return tf.function(input_signature=signature, jit_compile=False)
 
-        @compiled(self.needs)
+        @compiled(self.loss_arrays)
         def step(batch):
             with tf.GradientTape() as tape:
                 loss = measure(model(batch["input"], training=True), batch)
@@ -68,11 +68,11 @@ class Trainer:
                 self.average.update()
             return loss
 
-        @compiled(self.needs)
+        @compiled(self.loss_arrays)
         def validate(batch):
             return measure(model(batch["input"], training=False), batch)
 
-        @compiled(self.score_needs)
+        @compiled(self.score_arrays)
         def score_of(batch):
             return score(model(batch["input"], training=False), batch)
 
@@ -80,4 +80,4 @@ class Trainer:
 
     def averaged(self):
         """A context in which the network has the weights that are validated and kept."""
-        return self.average.in_place() if self.average else nullcontext()
+        return self.average.applied() if self.average else nullcontext()

@@ -33,7 +33,7 @@ def prefetched(
             yield waiting.popleft().result()
 
 
-def mean_of(
+def mean_over_examples(
     function: Callable[[dict], tf.Tensor],
     make: Callable[[pd.DataFrame], dict],
     batches: list[pd.DataFrame],
@@ -55,7 +55,7 @@ def fit(
     seed: int,
     backup: Path,
     last_batch: str = "drop",
-    reading: losses.Reading = losses.PAPER,
+    spec: losses.OutputSpec = losses.PAPER_OUTPUT,
     schedule: str = "constant",
     ema: float = 0.0,
     select: str = "val_loss",
@@ -82,7 +82,7 @@ def fit(
     last_batch : {"drop", "keep"}
         What becomes of the rows of a training epoch that do not fill a batch: with ``drop`` they
         sit out that epoch, and another order comes with the next.
-    reading : Reading
+    spec : OutputSpec
         How the network's output is to be read.
     schedule : {"constant", "cosine"}
         Of the learning rate; ``cosine`` ends at 0.
@@ -111,7 +111,7 @@ def fit(
         return rows
 
     steps = epochs * len(epoch_of(0)) if schedule == "cosine" else None
-    trainer = Trainer(model, loss, learning_rate, reading, steps, ema)
+    trainer = Trainer(model, loss, learning_rate, spec, steps, ema)
 
     history: list[dict] = []
     best = model.get_weights()
@@ -129,14 +129,14 @@ def fit(
                 bar.update()
                 return trainer.step(arrays)
 
-            make = partial(store.batch, names=trainer.needs, epoch=number)
-            epoch = {"epoch": number + 1, "loss": mean_of(step, make, rows)}
+            make = partial(store.batch, names=trainer.loss_arrays, epoch=number)
+            epoch = {"epoch": number + 1, "loss": mean_over_examples(step, make, rows)}
         with trainer.averaged():
-            make = partial(store.batch, names=trainer.needs)
-            epoch["val_loss"] = mean_of(trainer.loss, make, held_out)
+            make = partial(store.batch, names=trainer.loss_arrays)
+            epoch["val_loss"] = mean_over_examples(trainer.loss, make, held_out)
             if select == "val_sdr":
-                make = partial(store.batch, names=trainer.score_needs)
-                epoch["val_sdr"] = mean_of(trainer.score, make, held_out)
+                make = partial(store.batch, names=trainer.score_arrays)
+                epoch["val_sdr"] = mean_over_examples(trainer.score, make, held_out)
             weights = model.get_weights()
         epoch["seconds"], epoch["cpu"] = time.monotonic() - began, time.process_time() - used
         if not np.isfinite([epoch["loss"], epoch["val_loss"]]).all():

@@ -8,7 +8,7 @@ from stages.schema.section import Fraction, Section
 
 
 class Mixing(Section):
-    """What is done to examples anew in each epoch; see :class:`vocalseg.mixing.Mixing`."""
+    """What is done to examples anew in each epoch; see :class:`vocalseg.mixing.MixingOptions`."""
 
     section: ClassVar = "augment"
 

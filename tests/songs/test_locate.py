@@ -55,7 +55,7 @@ def test_a_song_is_taken_whatever_its_name_and_the_catalogue_keeps_it(root, name
     assert sorted(song.name for song in songs) == sorted(["a", name, "c"])
     catalog.write(songs, root / "catalog.csv")
     assert catalog.read(root / "catalog.csv") == songs
-    assert all(stems.check(catalog.folder(song, root)) for song in songs)
+    assert all(stems.check(catalog.song_path(song, root)) for song in songs)
     assert notes(caplog) == []
 
 
@@ -64,7 +64,7 @@ def test_a_song_is_taken_whatever_its_name_and_the_catalogue_keeps_it(root, name
 def test_a_stem_file_is_taken_in_any_case(root, name, suffix):
     path = put_stem_file(root / "train" / f"{name}{suffix}")
     song = next(song for song in catalog.scan(root, root) if song.name == name)
-    assert catalog.folder(song, root) == path
+    assert catalog.song_path(song, root) == path
     assert stems.read(path)[2] == 44_100
 
 

@@ -28,7 +28,7 @@ def server(monkeypatch):
     with Server().running() as server:
         server.intercept(monkeypatch)
         server.files[RECORD, "songs.zip"] = CONTENT
-        monkeypatch.setattr(zenodo, "WAITS", (0.01,) * 4)
+        monkeypatch.setattr(zenodo, "RETRY_DELAYS", (0.01,) * 4)
         yield server
 
 
@@ -135,7 +135,7 @@ def test_no_network_is_one_line(monkeypatch, tmp_path, rejects):
     server = Server()
     server.address = "http://127.0.0.1:9"
     server.intercept(monkeypatch)
-    monkeypatch.setattr(zenodo, "WAITS", (0.01,))
+    monkeypatch.setattr(zenodo, "RETRY_DELAYS", (0.01,))
     with rejects(ARCHIVE.doi, "refused"):
         zenodo.fetch(ARCHIVE, tmp_path)
 
@@ -231,7 +231,7 @@ def test_damage_inside_a_file_is_noticed(tmp_path, rejects, compression):
 
 
 def test_a_folder_takes_its_name_when_all_went_well(tmp_path):
-    with zenodo.all_or_nothing(tmp_path / "songs") as part:
+    with zenodo.atomic_folder(tmp_path / "songs") as part:
         (part / "a").write_text("a")
         assert not (tmp_path / "songs").exists()
     assert [p.name for p in tmp_path.rglob("*")] == ["songs", "a"]
@@ -239,7 +239,7 @@ def test_a_folder_takes_its_name_when_all_went_well(tmp_path):
 
 def test_a_folder_that_was_not_filled_is_removed(tmp_path):
     def fill():
-        with zenodo.all_or_nothing(tmp_path / "songs") as part:
+        with zenodo.atomic_folder(tmp_path / "songs") as part:
             (part / "a").write_text("a")
             raise KeyboardInterrupt
 

@@ -76,7 +76,7 @@ def zipped(folder: Path, names=lambda name: name) -> bytes:
 def server(monkeypatch):
     with Server().running() as server:
         server.intercept(monkeypatch)
-        monkeypatch.setattr(zenodo, "WAITS", (0.01,) * 4)
+        monkeypatch.setattr(zenodo, "RETRY_DELAYS", (0.01,) * 4)
         yield server
 
 

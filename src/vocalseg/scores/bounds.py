@@ -6,7 +6,7 @@ The floor, the mixture as the estimate, needs no function.
 import numpy as np
 
 from vocalseg.spectrogram import phase
-from vocalseg.streaming import Counter, analyse, synthesise
+from vocalseg.streaming import SampleCounter, analyse, synthesise
 
 BLOCK = 2**18  # samples that are transformed at once
 
@@ -34,7 +34,7 @@ def ideal_estimates(
         ``irm``: the ideal ratio mask on the mixture. ``mix_phase``: the true vocal magnitude with
         the mixture's phase, the ceiling of every method that estimates magnitudes alone.
     """
-    channels, length = mixture.shape[1], Counter()
+    channels, length = mixture.shape[1], SampleCounter()
 
     def blocks(signal: np.ndarray):
         return (signal[i : i + BLOCK] for i in range(0, len(signal), BLOCK))

@@ -7,14 +7,23 @@ from pathlib import Path
 
 import pandas as pd
 
-from vocalseg.errors import BadInput, refusals_named
-from vocalseg.parallel import each
+from vocalseg.errors import BadInput, os_errors_as_bad_input
+from vocalseg.parallel import parallel_map
 from vocalseg.songs import folders, musdb, stems
-from vocalseg.songs.locate import SPLITS, Found, files, find, locate
-from vocalseg.songs.places import PLACES, place
+from vocalseg.songs.locate import SPLITS, FoundSong, files, find, locate
+from vocalseg.songs.roots import ROOTS, root_folder
 
 __all__ = [
-    "PLACES", "SPLITS", "Song", "files", "folder", "locate", "place", "read", "scan", "write",
+    "ROOTS",
+    "SPLITS",
+    "Song",
+    "files",
+    "locate",
+    "read",
+    "root_folder",
+    "scan",
+    "song_path",
+    "write",
 ]  # fmt: skip
 
 @dataclass(frozen=True)
@@ -22,7 +31,7 @@ class Song:
     """A song: ``source`` is its folder or stem file.
 
     The source is relative to the catalogue's folder where it lies inside it, begins with ``$NAME``
-    for one of :data:`PLACES`, and is absolute otherwise. ``bytes`` and ``checksum`` (MD5) are those
+    for one of :data:`ROOTS`, and is absolute otherwise. ``bytes`` and ``checksum`` (MD5) are those
     of the files that are read. ``part`` is "validation" for a training song that is meant for it;
     ``remark`` says what is wrong with the song.
     """
@@ -40,18 +49,18 @@ class Song:
 
 
 def scan(
-    root: Path, base: Path, *, place_name: str | None = None, musdb18: bool = False
+    root: Path, base: Path, *, root_name: str | None = None, musdb18: bool = False
 ) -> list[Song]:
     """Find and check the songs of a folder: folders with a file for each stem, or stem files.
 
     Parameters
     ----------
     root : Path
-        Holds ``train/`` and ``test/``, or a table :data:`vocalseg.songs.table.NAME`.
+        Holds ``train/`` and ``test/``, or a table :data:`vocalseg.songs.songs_csv.FILE_NAME`.
     base : Path
         The catalogue's folder.
-    place_name : str, optional
-        Which of :data:`PLACES` ``root`` lies in.
+    root_name : str, optional
+        Which of :data:`ROOTS` ``root`` lies in.
     musdb18 : bool
         Mark MUSDB18's validation songs and faults.
 
@@ -67,9 +76,9 @@ def scan(
         (see :func:`vocalseg.songs.locate.find` and :func:`stems.check`), or the system refuses to
         show a file.
     """
-    describe = partial(_song, base=base, place_name=place_name, musdb18=musdb18)
-    with refusals_named(root, "bring it back or give yourself access, and run again"):
-        return list(each(describe, find(root), label="catalogue"))
+    describe = partial(_song, base=base, root_name=root_name, musdb18=musdb18)
+    with os_errors_as_bad_input(root, "bring it back or give yourself access, and run again"):
+        return list(parallel_map(describe, find(root), label="catalogue"))
 
 
 def write(songs: list[Song], path: Path) -> None:
@@ -89,7 +98,7 @@ def read(path: Path) -> list[Song]:
         raise BadInput(f"{path}: {error}; run `dvc repro --force download`") from None
 
 
-def folder(song: Song, base: Path) -> Path:
+def song_path(song: Song, base: Path) -> Path:
     """A song's folder or stem file.
 
     DVC watches what lies in the catalogue's folder; of a song elsewhere, the bytes are compared
@@ -101,18 +110,18 @@ def folder(song: Song, base: Path) -> Path:
         If such a song is not there, or not what it was.
     """
     head, _, rest = song.source.partition("/")
-    path = place(head[1:]) / rest if head[1:] in PLACES else base / song.source
+    path = root_folder(head[1:]) / rest if head[1:] in ROOTS else base / song.source
     if song.bytes and not path.is_relative_to(base):
         again = "run `dvc repro --force download`"
         if not folders.status(path):
             raise BadInput(f"{path}: not there; bring it back, or {again}")
-        with refusals_named(path, f"bring it back, or {again}"):
+        with os_errors_as_bad_input(path, f"bring it back, or {again}"):
             if (_size(path), _checksum(path)) != (song.bytes, song.checksum):
                 raise BadInput(f"{path}: changed since it was catalogued; {again}")
     return path
 
 
-def _song(found: Found, base: Path, place_name: str | None, musdb18: bool) -> Song:
+def _song(found: FoundSong, base: Path, root_name: str | None, musdb18: bool) -> Song:
     path, split, part = found
     name = stems.name(path)
     samples, rate, channels = stems.check(path)
@@ -125,16 +134,16 @@ def _song(found: Found, base: Path, place_name: str | None, musdb18: bool) -> So
         sample_rate=rate,
         channels=channels,
         checksum=_checksum(path),
-        source=_source(path, base, place_name),
+        source=_source(path, base, root_name),
         bytes=_size(path),
         part=part,
-        remark=musdb.FAULTS.get(name, "") if musdb18 else "",
+        remark=musdb.ERRATA.get(name, "") if musdb18 else "",
     )
 
 
-def _source(path: Path, base: Path, place_name: str | None) -> str:
-    if place_name:
-        return f"${place_name}/{path.relative_to(place(place_name)).as_posix()}"
+def _source(path: Path, base: Path, root_name: str | None) -> str:
+    if root_name:
+        return f"${root_name}/{path.relative_to(root_folder(root_name)).as_posix()}"
     return (path.relative_to(base) if path.is_relative_to(base) else path.resolve()).as_posix()
 
 

@@ -45,7 +45,7 @@ def is_regular(path: Path) -> bool:
     return found is not None and stat.S_ISREG(found.st_mode)
 
 
-def is_dangling(path: Path) -> bool:
+def is_broken_link(path: Path) -> bool:
     """Whether a path is a link whose target is not there, or that leads back to itself."""
     try:
         return path.is_symlink() and status(path) is None
@@ -58,7 +58,7 @@ def is_hidden(path: Path) -> bool:
     return path.name.startswith(".")
 
 
-def is_system(path: Path) -> bool:
+def is_system_entry(path: Path) -> bool:
     """Whether a path is there for an operating system or a tool, not for its content."""
     name = path.name.casefold()
     if name in SYSTEM_FOLDERS or name.startswith(".trash-"):
@@ -75,15 +75,15 @@ def entries(folder: Path) -> list[Path]:
     OSError
         If the folder cannot be listed.
     """
-    return sorted(path for path in folder.iterdir() if not is_system(path))
+    return sorted(path for path in folder.iterdir() if not is_system_entry(path))
 
 
-def child(folder: Path, name: str) -> Path | None:
+def find_entry(folder: Path, name: str) -> Path | None:
     """The entry with this name, else the only one whose name differs just in case.
 
     None if there is none, or if the folder cannot be listed.
     """
-    if status(folder / name) or is_dangling(folder / name):
+    if status(folder / name) or is_broken_link(folder / name):
         return folder / name
     try:
         found = [path for path in entries(folder) if path.name.casefold() == name.casefold()]
@@ -92,17 +92,17 @@ def child(folder: Path, name: str) -> Path | None:
     return found[0] if len(found) == 1 else None
 
 
-def composed(name: str) -> str:
+def to_nfc(name: str) -> str:
     """A name in Unicode's form NFC: the same for names that look the same."""
     return unicodedata.normalize("NFC", name)
 
 
-def loose(name: str) -> str:
+def normalize_name(name: str) -> str:
     """A name without what people and spreadsheets change: Unicode form, case, outer blanks."""
-    return composed(composed(name).casefold()).strip()
+    return to_nfc(to_nfc(name).casefold()).strip()
 
 
-def readable(function: Callable[..., Iterable[Path]], *arguments: Path) -> Iterable[Path]:
+def list_or_empty(function: Callable[..., Iterable[Path]], *arguments: Path) -> Iterable[Path]:
     """What a function finds, or nothing where it cannot read or understand what is there."""
     try:
         return function(*arguments)

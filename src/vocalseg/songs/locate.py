@@ -5,19 +5,19 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from vocalseg.errors import BadInput, printable, refusals_named
-from vocalseg.songs import folders, musdb, stems, table
-from vocalseg.songs.candidates import SPLITS, Found, is_song, is_sound, pass_over
+from vocalseg.errors import BadInput, os_errors_as_bad_input, printable
+from vocalseg.songs import folders, musdb, songs_csv, stems
+from vocalseg.songs.detection import SPLITS, FoundSong, has_sound, is_song, warn_skipped
 from vocalseg.songs.folders import (
-    child,
-    composed,
     entries,
-    is_dangling,
+    find_entry,
+    is_broken_link,
     is_folder,
     is_hidden,
-    readable,
+    list_or_empty,
+    to_nfc,
 )
-from vocalseg.songs.tabled import parents, tabled
+from vocalseg.songs.table_layout import find_in_table, song_folders
 
 
 def locate(root: Path, name: str | None = None) -> Path:
@@ -40,14 +40,14 @@ def locate(root: Path, name: str | None = None) -> Path:
     BadInput
         If ``root`` is no folder that can be listed, or if several folders inside hold splits.
     """
-    if is_dangling(root):
+    if is_broken_link(root):
         raise BadInput(f"{root}: a link whose target is not there; correct dataset.root")
     found = folders.status(root)
     if found is None:
         raise BadInput(f"{root}: no such folder; set dataset.root to the folder of songs")
     if not is_folder(root):
         raise BadInput(f"{root}: a file; unpack it, and set dataset.root to the folder of songs")
-    with refusals_named(root, "give yourself access, or correct dataset.root"):
+    with os_errors_as_bad_input(root, "give yourself access, or correct dataset.root"):
         sets = _sets(root)
     if len(sets) > 1 and name and name.startswith("musdb18"):
         wanted = name != "musdb18-hq"
@@ -60,7 +60,7 @@ def locate(root: Path, name: str | None = None) -> Path:
     return sets[0] if sets else root
 
 
-def find(root: Path) -> list[Found]:
+def find(root: Path) -> list[FoundSong]:
     """The songs of the folder that holds the splits, sorted by name, training songs first.
 
     Raises
@@ -71,10 +71,13 @@ def find(root: Path) -> list[Found]:
     OSError
         If the folder, or a song's, cannot be read.
     """
-    sheet = child(root, table.NAME)
-    if sheet is not None and is_dangling(sheet):
-        raise BadInput(f"{sheet}: a link whose target is not there; replace it by the table")
-    found = _foldered(root) if sheet is None or is_folder(sheet) else tabled(root, sheet)
+    table = find_entry(root, songs_csv.FILE_NAME)
+    if table is not None and is_broken_link(table):
+        raise BadInput(f"{table}: a link whose target is not there; replace it by the table")
+    if table is None or is_folder(table):
+        found = _find_in_splits(root)
+    else:
+        found = find_in_table(root, table)
     for song in found:
         _check_name(song.path)
     _check_unique(root, found)
@@ -99,8 +102,8 @@ def files(root: Path) -> dict[str, tuple[int, int]]:
         time of the last change in nanoseconds.
     """
     found = {}
-    for folder in readable(_sets, root):
-        for path in _sound_and_table(folder):
+    for folder in list_or_empty(_sets, root):
+        for path in _catalogued_files(folder):
             if state := folders.status(path):
                 name = printable(path.relative_to(root).as_posix())
                 found[name] = (state.st_size, state.st_mtime_ns)
@@ -121,43 +124,44 @@ def _sets(root: Path) -> list[Path]:
 def _holds_splits(path: Path) -> bool:
     if not is_folder(path):
         return False
-    sheet, train = child(path, table.NAME), child(path, "train")
-    return (sheet is not None and not is_folder(sheet)) or (train is not None and is_folder(train))
+    table, train = find_entry(path, songs_csv.FILE_NAME), find_entry(path, "train")
+    return (table is not None and not is_folder(table)) or (train is not None and is_folder(train))
 
 
 def _has_stem_files(folder: Path) -> bool:
-    places = (folder, child(folder, "train"))
-    inside = [path for place in places if place for path in readable(entries, place)]
+    places = (folder, find_entry(folder, "train"))
+    inside = [path for place in places if place for path in list_or_empty(entries, place)]
     return any(stems.is_stem_file(path) for path in inside)
 
 
-def _foldered(root: Path) -> list[Found]:
+def _find_in_splits(root: Path) -> list[FoundSong]:
     """The songs in ``train/`` and ``test/``."""
     found = []
-    splits = {split: child(root, split) or root / split for split in SPLITS}
+    splits = {split: find_entry(root, split) or root / split for split in SPLITS}
     for split, folder in splits.items():
-        if is_dangling(folder):
+        if is_broken_link(folder):
             raise BadInput(f"{folder}: a link whose target is not there; replace it by the folder")
         inside = entries(folder) if is_folder(folder) else []
         paths = [path for path in inside if is_song(path)]
         for path in inside:
             if is_folder(path) and path not in paths and not is_hidden(path):
-                pass_over(path, "no sound file in it")
+                warn_skipped(path, "no sound file in it")
         if not paths:
             raise BadInput(
                 f"{folder}: no songs; put each {split} song there, in a folder of its own "
                 "with a mixture and a vocals file"
             )
-        found += [Found(path, split) for path in sorted(paths, key=stems.name)]
-    for path in readable(entries, root):
+        found += [FoundSong(path, split) for path in sorted(paths, key=stems.name)]
+    for path in list_or_empty(entries, root):
         if path not in splits.values() and not is_hidden(path) and _holds_songs(path):
-            pass_over(path, f"songs are read from train/ and test/, or as {table.NAME} names them")
+            reason = f"songs are read from train/ and test/, or as {songs_csv.FILE_NAME} lists them"
+            warn_skipped(path, reason)
     return found
 
 
 def _holds_songs(path: Path) -> bool:
     """Whether a path is sound, or a folder with folders of sound."""
-    return is_sound(path) or any(is_sound(p) for p in readable(entries, path))
+    return has_sound(path) or any(has_sound(p) for p in list_or_empty(entries, path))
 
 
 def _check_name(path: Path) -> None:
@@ -173,10 +177,10 @@ def _check_name(path: Path) -> None:
         raise BadInput(f"{path}: a line end or another control character in its name; rename it")
 
 
-def _check_unique(root: Path, found: list[Found]) -> None:
+def _check_unique(root: Path, found: list[FoundSong]) -> None:
     groups = defaultdict(list)
     for song in found:
-        groups[song.split, composed(stems.name(song.path))].append(song.path.name)
+        groups[song.split, to_nfc(stems.name(song.path))].append(song.path.name)
     for (split, name), paths in groups.items():
         if len(paths) > 1:
             raise BadInput(
@@ -185,19 +189,19 @@ def _check_unique(root: Path, found: list[Found]) -> None:
             )
 
 
-def _sound_and_table(folder: Path) -> Iterator[Path]:
+def _catalogued_files(folder: Path) -> Iterator[Path]:
     """The files of a data set that the catalogue depends on."""
-    sheet = child(folder, table.NAME)
-    if sheet is None or is_folder(sheet):
-        places = [place for split in SPLITS if (place := child(folder, split))]
+    table = find_entry(folder, songs_csv.FILE_NAME)
+    if table is None or is_folder(table):
+        places = [place for split in SPLITS if (place := find_entry(folder, split))]
     else:
-        yield sheet
-        places = [folder, *readable(parents, folder, sheet)]
+        yield table
+        places = [folder, *list_or_empty(song_folders, folder, table)]
     for place in places:
-        for path in readable(entries, place):
+        for path in list_or_empty(entries, place):
             if is_folder(path):
-                yield from readable(stems.sound_files, path)
-            elif path.suffix.lower() in stems.SOUND:
+                yield from list_or_empty(stems.sound_files, path)
+            elif path.suffix.lower() in stems.SOUND_SUFFIXES:
                 yield path
 
 

@@ -18,7 +18,7 @@ STREAMS = tuple(sorted(_SETUP["stem_ids"], key=_SETUP["stem_ids"].get))
 VALIDATION = frozenset(_SETUP["validation_tracks"])
 
 #: Songs whose vocals or mixture are not what they should be (errata on sigsep.github.io).
-FAULTS = {
+ERRATA = {
     "Chris Durban - Celebrate": "other instruments bleed into the vocals",
     "Hop Along - Sister Cities": "other instruments bleed into the vocals",
     "PR - Oh No": "the stems do not add up to the mixture (left channel)",

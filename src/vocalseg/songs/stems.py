@@ -14,12 +14,13 @@ from vocalseg.songs import folders
 from vocalseg.songs.musdb import STREAMS, SUFFIX
 
 #: What is read on every system: by libsndfile, and M4A by ffmpeg.
-FORMATS = (".wav", ".flac", ".mp3", ".ogg", ".m4a")
+STEM_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".m4a")
 
 #: By these endings, in any case, files are known to be sound: what libsndfile or ffmpeg may read.
-SOUND = frozenset(
+SOUND_SUFFIXES = frozenset(
     (
-        *FORMATS, ".wave", ".w64", ".rf64", ".bwf", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf",
+        *STEM_SUFFIXES,
+        ".wave", ".w64", ".rf64", ".bwf", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf",
         ".oga", ".opus", ".mp2", ".mp4", ".m4b", ".mov", ".aac", ".ac3", ".eac3", ".alac", ".wma",
         ".webm", ".mka", ".mkv", ".flv", ".ape", ".wv", ".tta", ".dsf", ".amr", ".3gp",
     )
@@ -57,7 +58,7 @@ def sound_files(song: Path) -> list[Path]:
     return [
         path
         for path in folders.entries(song)
-        if path.suffix.lower() in SOUND and not folders.is_folder(path)
+        if path.suffix.lower() in SOUND_SUFFIXES and not folders.is_folder(path)
     ]
 
 
@@ -71,16 +72,17 @@ def stem_file(song: Path, stem: str) -> Path:
     """
     if folders.is_regular(song):
         return song
-    found = _files_of(song, stem)
+    found = _files_named(song, stem)
     if not found:
+        first, *others = STEM_SUFFIXES
         raise BadInput(
-            f"{song}: no {stem} stem; add {stem}{FORMATS[0]} (or {', '.join(FORMATS[1:])}), "
-            "or remove the song's folder"
+            f"{song}: no {stem} stem; add {stem}{first} (or {', '.join(others)}), or remove the "
+            "song's folder"
         )
     if len(found) > 1:
         raise BadInput(f"{song}: {' and '.join(p.name for p in found)}; keep one of them")
     if not folders.is_regular(found[0]):
-        what = "a link whose target is not there" if folders.is_dangling(found[0]) else "no file"
+        what = "a link whose target is not there" if folders.is_broken_link(found[0]) else "no file"
         raise BadInput(f"{found[0]}: {what}; replace it by the file, or give yourself access")
     return found[0]
 
@@ -95,9 +97,9 @@ def sources(song: Path, stem: str) -> list[Source]:
     """
     if song.is_file():
         return [Source(song, STREAMS.index(stem))]
-    if stem == "mixture" and not _files_of(song, stem):
+    if stem == "mixture" and not _files_named(song, stem):
         parts = [p for p in STREAMS if p != "mixture"]
-        if all(_files_of(song, part) for part in parts):
+        if all(_files_named(song, part) for part in parts):
             return [Source(stem_file(song, part)) for part in parts]
     return [Source(stem_file(song, stem))]
 
@@ -153,12 +155,12 @@ def read(song: Path) -> tuple[np.ndarray, np.ndarray, int]:
         As :func:`check` and :func:`vocalseg.audio.read` do.
     """
     _, rate, _ = check(song)
-    mixture, vocals = (_sum(sources(song, stem)) for stem in ("mixture", "vocals"))
+    mixture, vocals = (_read_sum(sources(song, stem)) for stem in ("mixture", "vocals"))
     samples = min(len(mixture), len(vocals))
     return mixture[:samples], vocals[:samples], rate
 
 
-def _sum(parts: list[Source]) -> np.ndarray:
+def _read_sum(parts: list[Source]) -> np.ndarray:
     total, _ = audio.read(*parts[0])
     for part in parts[1:]:
         waveform, _ = audio.read(*part)
@@ -167,6 +169,6 @@ def _sum(parts: list[Source]) -> np.ndarray:
     return total
 
 
-def _files_of(song: Path, stem: str) -> list[Path]:
+def _files_named(song: Path, stem: str) -> list[Path]:
     """The sound files that a stem's name, in any case, names."""
     return [path for path in sound_files(song) if path.stem.lower() == stem]

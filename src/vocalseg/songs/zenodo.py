@@ -1,7 +1,7 @@
 """Archives on Zenodo: fetched by DOI, resumed after a cut, verified, unpacked safely.
 
 pooch finds the record of a DOI, verifies and keeps the file. What it cannot do is go on with a
-download that was cut, so :class:`Resuming` takes its downloader's place.
+download that was cut, so :class:`ResumingDownloader` takes its downloader's place.
 """
 
 import shutil
@@ -25,10 +25,10 @@ TIMEOUT = (10, 60)  # seconds to connect, and between two pieces
 CHUNK = 1 << 20
 
 #: Seconds between tries; they begin anew when a try has brought something.
-WAITS = (1, 2, 4, 8, 16, 32)
+RETRY_DELAYS = (1, 2, 4, 8, 16, 32)
 
 #: Answers that come from a server's load, not from the request.
-PASSING = {408, 429, 500, 502, 503, 504}
+RETRY_STATUS = {408, 429, 500, 502, 503, 504}
 
 #: No archive of songs unpacks to more than this many times its size: what does is a bomb.
 MAX_RATIO = 100
@@ -87,7 +87,7 @@ def fetch(archive: Archive, folder: Path) -> Path:
             known_hash=f"md5:{archive.md5}",
             fname=archive.file,
             path=folder,
-            downloader=Resuming(archive, part),
+            downloader=ResumingDownloader(archive, part),
         )
     except BadInput:
         raise
@@ -100,7 +100,7 @@ def fetch(archive: Archive, folder: Path) -> Path:
     return zip_file
 
 
-class Resuming:
+class ResumingDownloader:
     """pooch's downloader for an archive that may come in several pieces.
 
     What has arrived stays in ``part`` when a download ends early; the next one goes on from there.
@@ -111,26 +111,26 @@ class Resuming:
 
     def __call__(self, url: str, output_file: str | Path, pooch: object) -> None:
         """Download ``url`` (``doi:.../file``) to ``output_file``."""
-        if self._have() > self.archive.bytes:
+        if self._received() > self.archive.bytes:
             self.part.unlink()
-        waits = iter(WAITS)
-        while (have := self._have()) < self.archive.bytes:
+        delays = iter(RETRY_DELAYS)
+        while (have := self._received()) < self.archive.bytes:
             try:
-                self._go_on()
+                self._resume()
             except BadInput:
                 raise
             except (requests.RequestException, KeyError, ValueError) as error:
-                if self._have() > have:
-                    waits = iter(WAITS)
-                self._pause(next(waits, None), error)
+                if self._received() > have:
+                    delays = iter(RETRY_DELAYS)
+                self._wait_or_fail(next(delays, None), error)
         self.part.replace(output_file)
 
-    def _have(self) -> int:
+    def _received(self) -> int:
         return self.part.stat().st_size if self.part.exists() else 0
 
-    def _go_on(self) -> None:
+    def _resume(self) -> None:
         """Ask for what is missing and append it."""
-        have = self._have()
+        have = self._received()
         headers = {**REQUESTS_HEADERS, "Accept-Encoding": "identity", "Range": f"bytes={have}-"}
         with requests.get(self._url(), headers=headers, stream=True, timeout=TIMEOUT) as response:
             response.raise_for_status()
@@ -151,7 +151,7 @@ class Resuming:
                 for chunk in response.iter_content(CHUNK):
                     file.write(chunk)
                     bar.update(len(chunk))
-        if self._have() < self.archive.bytes:
+        if self._received() < self.archive.bytes:
             raise requests.ConnectionError("the connection ended early")
 
     def _url(self) -> str:
@@ -165,15 +165,15 @@ class Resuming:
             )
         return f"{record.archive_url}/files/{self.archive.file}?download=1"
 
-    def _pause(self, seconds: float | None, error: Exception) -> None:
+    def _wait_or_fail(self, seconds: float | None, error: Exception) -> None:
         """Wait for the next try, or give up."""
         response = getattr(error, "response", None)
         status = getattr(response, "status_code", None)
-        if seconds is None or not (status is None or status in PASSING):
+        if seconds is None or not (status is None or status in RETRY_STATUS):
             raise BadInput(
                 f"https://doi.org/{self.archive.doi}: {self.archive.file} not fetched "
-                f"({' '.join(str(error).split())}); {self._have():,} bytes are kept: run again to "
-                "go on, or fetch it by hand and let dataset.root name its folder"
+                f"({' '.join(str(error).split())}); {self._received():,} bytes are kept: run again "
+                "to resume, or fetch it by hand and set dataset.root to its folder"
             ) from None
         asked = response.headers.get("Retry-After", "") if response is not None else ""
         seconds = max(seconds, min(int(asked), 300)) if asked.isdigit() else seconds
@@ -198,7 +198,7 @@ def require_space(folder: Path, needed: int) -> None:
 
 
 @contextmanager
-def all_or_nothing(folder: Path) -> Iterator[Path]:
+def atomic_folder(folder: Path) -> Iterator[Path]:
     """A folder to fill that takes ``folder``'s name when all went well, and else is removed."""
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)

@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 from vocalseg.errors import BadInput, printable
 from vocalseg.songs import folders, stems
-from vocalseg.songs.folders import is_dangling, is_folder, is_hidden, readable
+from vocalseg.songs.folders import is_broken_link, is_folder, is_hidden, list_or_empty
 
 SPLITS = ("train", "test")
 
 log = logging.getLogger(__name__)
 
 
-class Found(NamedTuple):
+class FoundSong(NamedTuple):
     """A song's folder or stem file, its split, and "validation" if it is held out of training."""
 
     path: Path
@@ -36,7 +36,7 @@ def is_song(path: Path) -> bool:
     OSError
         If the system refuses to show it, unless it is hidden.
     """
-    if is_dangling(path):
+    if is_broken_link(path):
         raise BadInput(f"{path}: a link whose target is not there; bring it back, or remove it")
     try:
         path.stat()
@@ -46,7 +46,7 @@ def is_song(path: Path) -> bool:
         if is_hidden(path):
             return False
         raise
-    if path.suffix.lower() not in stems.SOUND:
+    if path.suffix.lower() not in stems.SOUND_SUFFIXES:
         return False
     if not stems.is_stem_file(path):
         raise BadInput(
@@ -58,13 +58,13 @@ def is_song(path: Path) -> bool:
     return True
 
 
-def is_sound(path: Path) -> bool:
+def has_sound(path: Path) -> bool:
     """Whether a path is a sound file, or a folder with some."""
     if is_folder(path):
-        return bool(readable(stems.sound_files, path))
-    return path.suffix.lower() in stems.SOUND
+        return bool(list_or_empty(stems.sound_files, path))
+    return path.suffix.lower() in stems.SOUND_SUFFIXES
 
 
-def pass_over(path: Path, reason: str) -> None:
+def warn_skipped(path: Path, reason: str) -> None:
     """Say that a path is not used, and why."""
     log.warning("%s", printable(f"{path}: passed over: {reason}"))

@@ -6,18 +6,25 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 from vocalseg.errors import BadInput
-from vocalseg.songs import stems, table
-from vocalseg.songs.candidates import SPLITS, Found, is_song, is_sound, pass_over
-from vocalseg.songs.folders import composed, entries, is_dangling, is_folder, is_hidden, loose
+from vocalseg.songs import songs_csv, stems
+from vocalseg.songs.detection import SPLITS, FoundSong, has_sound, is_song, warn_skipped
+from vocalseg.songs.folders import (
+    entries,
+    is_broken_link,
+    is_folder,
+    is_hidden,
+    normalize_name,
+    to_nfc,
+)
 
 
-def tabled(root: Path, sheet: Path) -> list[Found]:
+def find_in_table(root: Path, table: Path) -> list[FoundSong]:
     """The songs that the table names."""
-    listing = cache(_by_name)
+    index = cache(_index_by_name)
     found, rows = [], {}
-    for row in sorted(table.parse(sheet.read_bytes(), sheet), key=lambda row: row.name):
-        where = f"{sheet}: row {row.number}: {table.shown(row.name)}"
-        path = _named(root, row.name, where, listing)
+    for row in sorted(songs_csv.parse(table.read_bytes(), table), key=lambda row: row.name):
+        where = f"{table}: row {row.number}: {songs_csv.quoted(row.name)}"
+        path = _song_of_row(root, row.name, where, index)
         if path in rows:
             raise BadInput(
                 f"{where}: {stems.name(path)!r} is there twice, in row {rows[path]} as well; "
@@ -25,27 +32,27 @@ def tabled(root: Path, sheet: Path) -> list[Found]:
             )
         rows[path] = row.number
         held_out = row.split == "validation"
-        found.append(Found(path, "train" if held_out else row.split, "validation" * held_out))
+        found.append(FoundSong(path, "train" if held_out else row.split, "validation" * held_out))
     for split in SPLITS:
         if split not in {song.split for song in found}:
-            raise BadInput(f"{sheet}: no {split} songs; add some")
+            raise BadInput(f"{table}: no {split} songs; add some")
     unused = [
         path.name
         for path in entries(root)
-        if path not in rows and not is_hidden(path) and is_sound(path)
+        if path not in rows and not is_hidden(path) and has_sound(path)
     ]
     if unused:
         more = f" and {len(unused) - 10} more" if len(unused) > 10 else ""
-        pass_over(sheet, f"no row for {', '.join(map(repr, unused[:10]))}{more}")
+        warn_skipped(table, f"no row for {', '.join(map(repr, unused[:10]))}{more}")
     return sorted(found, key=lambda song: SPLITS.index(song.split))
 
 
-def _named(root: Path, name: str, where: str, listing: Callable) -> Path:
+def _song_of_row(root: Path, name: str, where: str, index: Callable) -> Path:
     """The song of a row, by its name."""
-    parent = _parent(root, name, listing)
-    found = _matching(listing(parent), PurePosixPath(name).name) if parent else []
+    parent = _parent_folder(root, name, index)
+    found = _matching(index(parent), PurePosixPath(name).name) if parent else []
     if not found:
-        encoding = "" if name.isascii() else f", or save {table.NAME} as UTF-8"
+        encoding = "" if name.isascii() else f", or save {songs_csv.FILE_NAME} as UTF-8"
         raise BadInput(f"{where}: no such song in {root}; correct its name{encoding}")
     if len(found) > 1:
         names = " and ".join(path.name for path in found)
@@ -55,11 +62,11 @@ def _named(root: Path, name: str, where: str, listing: Callable) -> Path:
     return found[0]
 
 
-def _parent(root: Path, name: str, listing: Callable) -> Path | None:
+def _parent_folder(root: Path, name: str, index: Callable) -> Path | None:
     """The folder in which the last part of a row's name is looked for."""
     folder = root
     for part in PurePosixPath(name).parts[:-1]:
-        found = [path for path in _matching(listing(folder), part) if is_folder(path)]
+        found = [path for path in _matching(index(folder), part) if is_folder(path)]
         if len(found) != 1:
             return None
         folder = found[0]
@@ -67,14 +74,14 @@ def _parent(root: Path, name: str, listing: Callable) -> Path | None:
 
 
 #: How a name is compared: as it is, else whatever its Unicode form, else whatever its case.
-FORMS = (str, composed, loose)
+FORMS = (str, to_nfc, normalize_name)
 
 
-def _by_name(folder: Path) -> list[dict[str, list[Path]]]:
+def _index_by_name(folder: Path) -> list[dict[str, list[Path]]]:
     """Folders and stem files in a folder, by name, for each of :data:`FORMS`."""
     indexes = [defaultdict(list) for _ in FORMS]
     for path in entries(folder):
-        if is_folder(path) or is_dangling(path) or stems.is_stem_file(path):
+        if is_folder(path) or is_broken_link(path) or stems.is_stem_file(path):
             for form, index in zip(FORMS, indexes, strict=True):
                 for name in {form(path.name), form(stems.name(path))}:
                     index[name].append(path)
@@ -87,8 +94,8 @@ def _matching(indexes: list[dict[str, list[Path]]], name: str) -> list[Path]:
     return next(filter(None, hits), [])
 
 
-def parents(root: Path, sheet: Path) -> set[Path]:
+def song_folders(root: Path, table: Path) -> set[Path]:
     """The folders, other than ``root``, that a table's names lead through."""
-    listing = cache(_by_name)
-    rows = table.parse(sheet.read_bytes(), sheet)
-    return {_parent(root, row.name, listing) for row in rows} - {None, root}
+    index = cache(_index_by_name)
+    rows = songs_csv.parse(table.read_bytes(), table)
+    return {_parent_folder(root, row.name, index) for row in rows} - {None, root}

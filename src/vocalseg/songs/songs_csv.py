@@ -11,7 +11,7 @@ from vocalseg.errors import BadInput
 
 #: A folder of songs may hold this table instead of ``train/`` and ``test/``: columns ``name`` (of
 #: the song, within the folder) and ``split`` (train, validation or test).
-NAME = "songs.csv"
+FILE_NAME = "songs.csv"
 COLUMNS = ("name", "split")
 SPLITS = ("train", "validation", "test")
 
@@ -19,7 +19,7 @@ SPLITS = ("train", "validation", "test")
 SEPARATORS = ",;\t|"
 
 #: Byte order marks; UTF-32's before UTF-16's, which it begins with.
-MARKS = {
+BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
@@ -51,10 +51,10 @@ def parse(content: bytes, path: Path) -> list[Row]:
     BadInput
         If it is not such a table; names the row where one is to blame.
     """
-    text = _decoded(content, path)
+    text = _decode(content, path)
     if not text.strip():
         raise BadInput(f"{path}: empty; write a line name,split and one line for each song")
-    head, separator, columns = _header(text, path)
+    head, separator, columns = _find_header(text, path)
     return [
         _row(number, cells, columns, path)
         for number, cells in _records(text, separator, path)
@@ -74,9 +74,9 @@ def _records(text: str, separator: str, path: Path) -> Iterator[tuple[int, list[
         raise BadInput(f"{path}: row {number + 1}: {error}; check its quotes") from None
 
 
-def _decoded(content: bytes, path: Path) -> str:
+def _decode(content: bytes, path: Path) -> str:
     try:
-        for mark, encoding in MARKS.items():
+        for mark, encoding in BYTE_ORDER_MARKS.items():
             if content.startswith(mark):
                 return content.decode(encoding)
         # Without a mark: in UTF-16, every other byte of the header is zero.
@@ -92,7 +92,7 @@ def _decoded(content: bytes, path: Path) -> str:
         raise BadInput(f"{path}: not a text in UTF-8; save it as CSV in UTF-8") from None
 
 
-def _header(text: str, path: Path) -> tuple[int, str, list[str]]:
+def _find_header(text: str, path: Path) -> tuple[int, str, list[str]]:
     """Which row the header is, the separator, and the columns' names."""
     for separator in SEPARATORS:
         filled = (
@@ -132,12 +132,12 @@ def _row(number: int, cells: list[str], columns: list[str], path: Path) -> Row:
         raise BadInput(f"{where}: no name; write the song's name, or remove the row")
     if split.strip().casefold() not in SPLITS:
         raise BadInput(
-            f"{where}: {shown(name)}: split {shown(split)}; write train, validation or test, and "
+            f"{where}: {quoted(name)}: split {quoted(split)}; write train, validation or test, and "
             "put quotes around a name with a comma"
         )
     return Row(number, name, split.strip().casefold())
 
 
-def shown(cell: str) -> str:
+def quoted(cell: str) -> str:
     """A cell in quotes, cut to a line's length."""
     return repr(cell if len(cell) <= 80 else f"{cell[:79]}…")

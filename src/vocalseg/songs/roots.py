@@ -9,17 +9,17 @@ from vocalseg.errors import BadInput
 
 #: What may stand for a folder at the head of a source, so that the catalogue of the same songs is
 #: the same on every machine: an environment variable, and where the folder is when that is not set.
-PLACES = {"MUSDB_PATH": None, "VOCALSEG_SONGS": user_cache_path("vocalseg") / "songs"}
+ROOTS = {"MUSDB_PATH": None, "VOCALSEG_SONGS": user_cache_path("vocalseg") / "songs"}
 
 
 def is_set(name: str) -> bool:
-    """Whether the environment names one of :data:`PLACES`."""
+    """Whether the environment names one of :data:`ROOTS`."""
     return bool(os.environ.get(name))
 
 
-def place(name: str) -> Path:
-    """The folder that one of :data:`PLACES` stands for on this machine."""
-    path = os.environ.get(name) or PLACES[name]
+def root_folder(name: str) -> Path:
+    """The folder that one of :data:`ROOTS` stands for on this machine."""
+    path = os.environ.get(name) or ROOTS[name]
     if path is None:
         raise BadInput(f"{name}: not set; let this environment variable name the folder of songs")
     try:
