@@ -55,7 +55,7 @@ def test_the_same_network_comes_back(model, saved, rng):
 def test_a_separator_uses_it_with_its_settings(model, saved, rng):
     separator = Separator.load(saved, overlap=0.25, extend=False)
     assert separator.settings == SETTINGS
-    assert (separator.shared, separator.extend) == (4, False)
+    assert (separator.overlap_frames, separator.extend) == (4, False)
     song = rng.uniform(-0.5, 0.5, (5000, 2)).astype(np.float32)
     estimator = Estimator(model.predict_on_batch, SETTINGS)
     expected = Separator(estimator, overlap=0.25, extend=False)

@@ -9,7 +9,7 @@ from vocalseg.spectrogram import phase
 
 
 class MixedStore:
-    """Examples of a :class:`vocalseg.mixing.Mixer`, scaled with the statistics of their own mixtures.
+    """Examples of a :class:`vocalseg.mixing.Mixer`, scaled by statistics of their own mixtures.
 
     Parameters
     ----------

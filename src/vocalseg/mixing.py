@@ -184,7 +184,7 @@ class Mixer:
         pitch: float = 0.5,
         tempo: float = 0.5,
     ) -> np.ndarray:
-        """Compute frames of a tile after its first ``skip``; the random numbers decide how they change."""
+        """Compute frames of a tile after its first ``skip``, changed by the random numbers."""
         mixing = self.mixing
         mixture, vocals = self.songs[self.track[tile]]
         start = (self.first[tile] + skip) * self.hop

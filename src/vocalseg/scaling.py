@@ -42,7 +42,7 @@ def statistics(mixture: np.ndarray, axis: str, scaler: str) -> tuple[np.ndarray,
     offset, scale : float32 arrays
         (n, bins, 1) for ``frequency``, (n, 1, frames) for ``time``. A scale below ten times the
         machine epsilon of float32 (1.2e-6) is replaced by 1, as in scikit-learn: such values are
-        only shifted. (The published code's ``max`` divides by every maximum except zero.)
+        only shifted. The published code's ``max`` divides by every maximum except zero.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""One step of the training, compiled: the network with its loss and its optimiser."""
+"""One training step, compiled: the network with its loss and its optimiser."""
 
 from contextlib import nullcontext
 
@@ -13,21 +13,25 @@ from vocalseg.compute import keras_defaults
 class Trainer:
     """A network with its loss and its optimiser, Adam.
 
-    Steps and losses are compiled functions of their own: Keras' ``fit`` is subject to the user's
-    settings (``KERAS_MAX_EPOCHS``) and returns rounded sums of batches.
+    Training steps and losses are compiled separately instead of with Keras' ``fit``, which obeys
+    the user's environment (``KERAS_MAX_EPOCHS``) and returns rounded running means.
 
     Parameters
     ----------
     model : keras.Model
+        Network to train.
     loss : str
-        See :func:`vocalseg.losses.loss`.
+        Name of the loss; see :func:`vocalseg.losses.loss`.
     learning_rate : float
+        Initial learning rate.
     spec : OutputSpec
-        How the network's output is to be read.
+        Interpretation of the network's output.
     steps : int, optional
-        Over which the learning rate falls to 0 along half a cosine; by default it is constant.
+        Number of steps in which the learning rate decreases to 0 along half a cosine; by default it
+        is constant.
     ema : float
-        Decay of the average of the weights that is validated and kept; 0: the weights themselves.
+        Decay of the average of the weights that is validated and kept; with 0, the weights
+        themselves are.
     """
 
     def __init__(
@@ -54,7 +58,7 @@ class Trainer:
         self.score_arrays = losses.required_arrays("val_sdr")
 
         def compiled(names):
-            # oneDNN's convolutions take about half as long on a CPU as those that XLA compiles.
+            # On a CPU, oneDNN's convolutions take about half as long as those compiled by XLA.
             signature = [losses.signature(model, names)]
             return tf.function(input_signature=signature, jit_compile=False)
 
@@ -79,5 +83,5 @@ class Trainer:
         self.step, self.loss, self.score = step, validate, score_of
 
     def averaged(self):
-        """A context in which the network has the weights that are validated and kept."""
+        """Return a context in which the network has the weights that are validated and kept."""
         return self.average.applied() if self.average else nullcontext()
