@@ -47,7 +47,7 @@ def test_where_memory_holds_one_item_the_calls_follow_one_another(monkeypatch, c
 def test_an_item_larger_than_the_free_memory_is_announced(monkeypatch, capsys):
     monkeypatch.setattr("vocalseg.memory.available_bytes", lambda: GIB)
     assert list(parallel_map(abs, [-1], label="bounds", item_bytes=2 * GIB)) == [1]
-    assert "bounds: a song needs 2.0 GiB of memory and 1.0 are free" in capsys.readouterr().err
+    assert "bounds: a song needs 2.0 GiB of memory, but 1.0 GiB are free" in capsys.readouterr().err
 
 
 def killed_at_two(item):

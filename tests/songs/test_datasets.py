@@ -260,7 +260,7 @@ def test_a_changed_file_is_noticed_when_it_is_read(tmp_path, base, rejects):
 def test_a_song_that_is_gone_is_noticed(tmp_path, base, rejects):
     song = catalog.scan(write_set(tmp_path / "root"), base)[0]
     shutil.rmtree(tmp_path / "root")
-    with rejects("One", "not there", "dvc repro --force download"):
+    with rejects("One", "no such song", "dvc repro --force download"):
         catalog.song_path(song, base)
 
 

@@ -109,7 +109,7 @@ def test_songs_and_stems_may_be_links(root, tmp_path):
 
 def loose_sound(train):
     shutil.copy(train / "a" / "mixture.wav", train / "Lonely.WAV")
-    return "Lonely.WAV", "on its own"
+    return "Lonely.WAV", "outside a song's folder"
 
 
 def link_without_target(train):
@@ -131,7 +131,7 @@ def stem_link_without_target(train):
 def stem_that_is_a_pipe(train):
     (put(train / "b") / "vocals.wav").unlink()
     os.mkfifo(train / "b" / "vocals.wav")
-    return train / "b" / "vocals.wav", "no file"
+    return train / "b" / "vocals.wav", "not a readable file"
 
 
 def stem_file_that_is_a_socket(train):
@@ -223,7 +223,7 @@ def test_a_folder_that_vanishes_while_it_is_read_is_named(root, rejects, monkeyp
         catalog.scan(root, root)
 
 
-# ------------------------------------------------------------------ what is passed over
+# ------------------------------------------------------------------ what is skipped
 
 
 @pytest.mark.parametrize("place", ["train", "test", "."])
@@ -463,7 +463,7 @@ def test_songs_that_a_table_does_not_name_are_named(tmp_path, caplog):
     (root / "notes").mkdir()
     assert names(root) == ["One", "Two"]
     (note,) = notes(caplog)
-    assert note.startswith(f"{root / 'songs.csv'}: passed over") and NFD in note
+    assert note.startswith(f"{root / 'songs.csv'}: skipped") and NFD in note
 
 
 @pytest.mark.parametrize(

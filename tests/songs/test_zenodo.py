@@ -215,7 +215,7 @@ def test_a_zip_file_that_is_cut_off_is_refused(tmp_path, rejects, keep):
     path = zipped(tmp_path / "songs.zip", {"train/a.wav": CONTENT[:100_000]})
     content = path.read_bytes()
     path.write_bytes(content[: keep if keep in (0, 100) else int(keep * len(content))])
-    with rejects(path, "not a whole zip file"):
+    with rejects(path, "not a complete zip file"):
         zenodo.unpack(path, tmp_path / "out")
 
 
@@ -226,7 +226,7 @@ def test_damage_inside_a_file_is_noticed(tmp_path, rejects, compression):
     content = bytearray(buffer.getvalue())
     content[50_000:50_100] = bytes(100)
     (tmp_path / "songs.zip").write_bytes(content)
-    with rejects("songs.zip", "not a whole zip file"):
+    with rejects("songs.zip", "not a complete zip file"):
         zenodo.unpack(tmp_path / "songs.zip", tmp_path / "out")
 
 

@@ -137,7 +137,7 @@ def test_a_wrong_checksum_stops_the_stage_and_leaves_nothing(
 @pytest.mark.parametrize(
     ("damage", "text"),
     [
-        (lambda twins: zipped(twins / "stems")[:100_000], "not a whole zip"),
+        (lambda twins: zipped(twins / "stems")[:100_000], "not a complete zip"),
         (lambda twins: zipped(twins / "stems", lambda name: f"../{name}"), "leads out"),
     ],
     ids=["truncated", "leads out"],

@@ -44,7 +44,7 @@ def sdr(reference: np.ndarray, estimate: np.ndarray) -> float:
 
 
 def si_sdr(reference: np.ndarray, estimate: np.ndarray) -> float:
-    """Compute the scale-invariant SDR (Le Roux et al., 2019, eq. 5), with one scale for all channels.
+    """Compute the scale-invariant SDR (Le Roux et al., 2019, eq. 5); one scale for all channels.
 
     Parameters
     ----------
@@ -54,8 +54,7 @@ def si_sdr(reference: np.ndarray, estimate: np.ndarray) -> float:
     Returns
     -------
     float
-        Ratio in dB. NaN for a silent reference; -100 for a silent estimate; 100 for a scaled
-        reference.
+        Ratio in dB. NaN for a silent reference; -100 for a silent estimate; 100 for a perfect one.
 
     Examples
     --------

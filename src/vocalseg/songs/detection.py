@@ -1,8 +1,8 @@
-"""What in a folder of songs is a song.
+"""Decide which entries of a folder are songs.
 
-A song is taken, or named with the reason: by :class:`BadInput` where something that looks like a
-song cannot be used, by a logged warning where a folder is passed over. Only what systems and tools
-leave behind, and hidden folders without sound, are passed over silently.
+An entry is either a song or reported with the reason: by :class:`BadInput` if it looks like a song
+but cannot be used, by a logged warning if a folder is skipped. Only entries that operating systems
+and tools create, and hidden folders without sound, are skipped silently.
 """
 
 import logging
@@ -27,17 +27,27 @@ class FoundSong(NamedTuple):
 
 
 def is_song(path: Path) -> bool:
-    """Whether a path is a song: a folder with sound files, or a stem file.
+    """Return whether a path is a song: a folder with sound files, or a stem file.
+
+    Parameters
+    ----------
+    path : Path
+        Entry of a folder of songs.
+
+    Returns
+    -------
+    bool
+        False for an entry that does not look like a song.
 
     Raises
     ------
     BadInput
         If it looks like a song but cannot be one.
     OSError
-        If the system refuses to show it, unless it is hidden.
+        If the system denies access, unless the entry is hidden.
     """
     if is_broken_link(path):
-        raise BadInput(f"{path}: a link whose target is not there; bring it back, or remove it")
+        raise BadInput(f"{path}: a broken link; restore its target, or remove it")
     try:
         path.stat()
         if is_folder(path):
@@ -50,8 +60,8 @@ def is_song(path: Path) -> bool:
         return False
     if not stems.is_stem_file(path):
         raise BadInput(
-            f"{path}: a sound file on its own; put mixture and vocals in a folder named after the "
-            "song, or move it away"
+            f"{path}: a sound file outside a song's folder; put mixture and vocals in a folder "
+            "named after the song, or move it away"
         )
     if not folders.is_regular(path):
         raise BadInput(f"{path}: not a regular file; replace it, or remove it")
@@ -59,12 +69,12 @@ def is_song(path: Path) -> bool:
 
 
 def has_sound(path: Path) -> bool:
-    """Whether a path is a sound file, or a folder with some."""
+    """Return whether a path is a sound file, or a folder with sound files."""
     if is_folder(path):
         return bool(list_or_empty(stems.sound_files, path))
     return path.suffix.lower() in stems.SOUND_SUFFIXES
 
 
 def warn_skipped(path: Path, reason: str) -> None:
-    """Say that a path is not used, and why."""
-    log.warning("%s", printable(f"{path}: passed over: {reason}"))
+    """Log a warning that a path is not used, and why."""
+    log.warning("%s", printable(f"{path}: skipped: {reason}"))

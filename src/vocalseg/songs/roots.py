@@ -1,4 +1,4 @@
-"""Folders of songs that an environment variable names on each machine."""
+"""Root folders of songs, which environment variables set on each machine."""
 
 import os
 from pathlib import Path
@@ -7,22 +7,22 @@ from platformdirs import user_cache_path
 
 from vocalseg.errors import BadInput
 
-#: What may stand for a folder at the head of a source, so that the catalogue of the same songs is
-#: the same on every machine: an environment variable, and where the folder is when that is not set.
+#: Environment variables that a song's source may begin with, and the folder if the variable is not
+#: set. With them, the catalogue of the same songs is equal on all machines.
 ROOTS = {"MUSDB_PATH": None, "VOCALSEG_SONGS": user_cache_path("vocalseg") / "songs"}
 
 
 def is_set(name: str) -> bool:
-    """Whether the environment names one of :data:`ROOTS`."""
+    """Return whether the environment sets one of :data:`ROOTS`."""
     return bool(os.environ.get(name))
 
 
 def root_folder(name: str) -> Path:
-    """The folder that one of :data:`ROOTS` stands for on this machine."""
+    """Return the folder of one of :data:`ROOTS` on this machine."""
     path = os.environ.get(name) or ROOTS[name]
     if path is None:
-        raise BadInput(f"{name}: not set; let this environment variable name the folder of songs")
+        raise BadInput(f"{name}: not set; set this environment variable to the folder of songs")
     try:
         return Path(path).expanduser()
-    except RuntimeError:  # ~ of a user that there is not
+    except RuntimeError:  # ~user of an unknown user
         raise BadInput(f"{name}: {path}: no such home folder; write the full path") from None

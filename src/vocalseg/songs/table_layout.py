@@ -1,4 +1,4 @@
-"""The songs that a table names: each row's song is found in the table's folder."""
+"""Find the songs of a data set that lists them in a table instead of ``train/`` and ``test/``."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -19,16 +19,16 @@ from vocalseg.songs.folders import (
 
 
 def find_in_table(root: Path, table: Path) -> list[FoundSong]:
-    """The songs that the table names."""
+    """Find the songs that the table lists, training songs first."""
     index = cache(_index_by_name)
-    found, rows = [], {}
+    found: list[FoundSong] = []
+    rows: dict[Path, int] = {}
     for row in sorted(songs_csv.parse(table.read_bytes(), table), key=lambda row: row.name):
         where = f"{table}: row {row.number}: {songs_csv.quoted(row.name)}"
         path = _song_of_row(root, row.name, where, index)
         if path in rows:
             raise BadInput(
-                f"{where}: {stems.name(path)!r} is there twice, in row {rows[path]} as well; "
-                "keep one of them"
+                f"{where}: {stems.name(path)!r} is also in row {rows[path]}; keep one of them"
             )
         rows[path] = row.number
         held_out = row.split == "validation"
@@ -48,7 +48,7 @@ def find_in_table(root: Path, table: Path) -> list[FoundSong]:
 
 
 def _song_of_row(root: Path, name: str, where: str, index: Callable) -> Path:
-    """The song of a row, by its name."""
+    """Find the song of a row by its name."""
     parent = _parent_folder(root, name, index)
     found = _matching(index(parent), PurePosixPath(name).name) if parent else []
     if not found:
@@ -58,12 +58,12 @@ def _song_of_row(root: Path, name: str, where: str, index: Callable) -> Path:
         names = " and ".join(path.name for path in found)
         raise BadInput(f"{where}: {names} both have this name; keep one of them")
     if not is_song(found[0]):
-        raise BadInput(f"{where}: no sound file in {found[0]}; add some, or remove the row")
+        raise BadInput(f"{where}: no sound files in {found[0]}; add some, or remove the row")
     return found[0]
 
 
 def _parent_folder(root: Path, name: str, index: Callable) -> Path | None:
-    """The folder in which the last part of a row's name is looked for."""
+    """Return the folder that should contain the last component of a row's name."""
     folder = root
     for part in PurePosixPath(name).parts[:-1]:
         found = [path for path in _matching(index(folder), part) if is_folder(path)]
@@ -73,13 +73,13 @@ def _parent_folder(root: Path, name: str, index: Callable) -> Path | None:
     return folder
 
 
-#: How a name is compared: as it is, else whatever its Unicode form, else whatever its case.
-FORMS = (str, to_nfc, normalize_name)
+#: Forms in which names are compared: exact, then any Unicode form, then any case.
+FORMS: tuple[Callable[[str], str], ...] = (str, to_nfc, normalize_name)
 
 
 def _index_by_name(folder: Path) -> list[dict[str, list[Path]]]:
-    """Folders and stem files in a folder, by name, for each of :data:`FORMS`."""
-    indexes = [defaultdict(list) for _ in FORMS]
+    """Index the folders and stem files of a folder by name, for each of :data:`FORMS`."""
+    indexes: list[dict[str, list[Path]]] = [defaultdict(list) for _ in FORMS]
     for path in entries(folder):
         if is_folder(path) or is_broken_link(path) or stems.is_stem_file(path):
             for form, index in zip(FORMS, indexes, strict=True):
@@ -89,13 +89,14 @@ def _index_by_name(folder: Path) -> list[dict[str, list[Path]]]:
 
 
 def _matching(indexes: list[dict[str, list[Path]]], name: str) -> list[Path]:
-    """The paths of a name, by the strictest form that finds any."""
+    """Return the paths with a name, by the strictest form with a match."""
     hits = (index.get(form(name)) for form, index in zip(FORMS, indexes, strict=True))
     return next(filter(None, hits), [])
 
 
 def song_folders(root: Path, table: Path) -> set[Path]:
-    """The folders, other than ``root``, that a table's names lead through."""
+    """Return the folders, other than ``root``, that contain songs of the table."""
     index = cache(_index_by_name)
     rows = songs_csv.parse(table.read_bytes(), table)
-    return {_parent_folder(root, row.name, index) for row in rows} - {None, root}
+    parents = (_parent_folder(root, row.name, index) for row in rows)
+    return {parent for parent in parents if parent not in (None, root)}
