@@ -167,7 +167,7 @@ def test_a_table_can_split_a_folder_of_songs(tmp_path, base):
         ("name,split\nOne,train\nTwo,tset\n", ("Two", "'tset'", "train, validation or test")),
         ("name,split\nOne,train\nFour,test\n", ("Four", "no such song")),
         ("name,split\nOne,train\n", ("no test songs",)),
-        ("name,split\nOne,validation\nOne,train\nTwo,test\n", ("One", "twice")),
+        ("name,split\nOne,validation\nOne,train\nTwo,test\n", ("One", "also in row")),
     ],
 )
 def test_what_is_wrong_with_a_table_is_named(tmp_path, base, rejects, table, texts):
@@ -267,7 +267,7 @@ def test_a_song_that_is_gone_is_noticed(tmp_path, base, rejects):
 def test_a_named_place_makes_the_catalogue_the_same_everywhere(tmp_path, base, monkeypatch):
     for home in ("one", "other"):
         monkeypatch.setenv("MUSDB_PATH", str(write_set(tmp_path / home)))
-        songs = catalog.scan(tmp_path / home, base, place_name="MUSDB_PATH")
+        songs = catalog.scan(tmp_path / home, base, root_name="MUSDB_PATH")
         assert [s.source for s in songs] == [
             f"$MUSDB_PATH/{p}" for p in ("train/One", "train/Two", "test/Three")
         ]
@@ -278,7 +278,7 @@ def test_a_named_place_makes_the_catalogue_the_same_everywhere(tmp_path, base, m
 
 def test_a_named_place_that_is_not_set_is_named(tmp_path, base, monkeypatch, rejects):
     monkeypatch.setenv("MUSDB_PATH", str(write_set(tmp_path)))
-    song = catalog.scan(tmp_path, base, place_name="MUSDB_PATH")[0]
+    song = catalog.scan(tmp_path, base, root_name="MUSDB_PATH")[0]
     monkeypatch.delenv("MUSDB_PATH")
     with rejects("MUSDB_PATH", "not set"):
         catalog.song_path(song, base)

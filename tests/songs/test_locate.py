@@ -114,18 +114,18 @@ def loose_sound(train):
 
 def link_without_target(train):
     (train / "b").symlink_to(train / "gone")
-    return train / "b", "link whose target"
+    return train / "b", "broken link"
 
 
 def link_to_itself(train):
     (train / "b").symlink_to(train / "b")
-    return train / "b", "link whose target"
+    return train / "b", "broken link"
 
 
 def stem_link_without_target(train):
     (put(train / "b") / "vocals.wav").unlink()
     (train / "b" / "vocals.wav").symlink_to("/no/such/file.wav")
-    return train / "b" / "vocals.wav", "link whose target"
+    return train / "b" / "vocals.wav", "broken link"
 
 
 def stem_that_is_a_pipe(train):
@@ -176,7 +176,7 @@ def target_outside_utf8(train):
 
 def control_character_in_the_name(train):
     put(train / "two\r\nlines")
-    return r"two\r\nlines", "line end", "rename"
+    return r"two\r\nlines", "line break", "rename"
 
 
 def nothing_before_the_suffix(train):
@@ -192,7 +192,7 @@ def two_dots_before_the_suffix(train):
 def split_without_target(train):
     shutil.rmtree(train.parent / "test")
     (train.parent / "test").symlink_to("/no/such/folder")
-    return train.parent / "test", "link whose target"
+    return train.parent / "test", "broken link"
 
 
 @pytest.mark.parametrize(
@@ -312,13 +312,13 @@ def a_file(path):
 
 def a_broken_link(path):
     path.symlink_to("gone")
-    return "link whose target"
+    return "broken link"
 
 
 def a_loop_of_links(path):
     path.symlink_to("other")
     path.with_name("other").symlink_to(path.name)
-    return "link whose target"
+    return "broken link"
 
 
 def nothing(path):
@@ -476,9 +476,9 @@ def test_songs_that_a_table_does_not_name_are_named(tmp_path, caplog):
         (".,train", ("row 2", "no such song")),
         ("x/y/z,train", ("row 2", "no such song")),
         (f"{'x' * 300},train", ("row 2", "xxx", "no such song")),
-        ("two,train", ("row 3", "'Two'", "twice", "row 2")),
-        ("Empty,train", ("row 2", "no sound file")),
-        ("Link,train", ("Link", "link whose target")),
+        ("two,train", ("row 3", "'Two'", "also in row 2")),
+        ("Empty,train", ("row 2", "no sound files")),
+        ("Link,train", ("Link", "broken link")),
         ("Both,train", ("row 2", "Both and Both.stem.mp4", "keep one")),
         ("both,train", ("row 2", "Both and Both.stem.mp4", "keep one")),
     ],
@@ -504,7 +504,7 @@ def test_a_table_is_found_in_any_case_and_as_a_link(tmp_path, rejects):
     (root / "songs.csv").symlink_to(tmp_path / "table")
     assert names(root) == ["One", "Two"]
     (tmp_path / "table").unlink()
-    with rejects(root / "songs.csv", "link whose target"):
+    with rejects(root / "songs.csv", "broken link"):
         catalog.scan(root, root)
 
 

@@ -306,8 +306,8 @@ def test_songs_in_the_folder_that_is_written_are_left_alone(project, twins, reje
     ("make", "text"),
     [
         (lambda root: root.write_bytes(b"PK"), "a file"),
-        (lambda root: root.symlink_to("gone"), "link whose target"),
-        (lambda root: root.symlink_to(root), "link whose target"),
+        (lambda root: root.symlink_to("gone"), "broken link"),
+        (lambda root: root.symlink_to(root), "broken link"),
         (lambda root: root.mkdir(), "no songs"),
         (lambda root: shutil.copytree(root.parent / "two", root), "each hold a data set"),
     ],
