@@ -16,7 +16,7 @@ from stages.schema.dataset import Dataset
 from stages.sources import RAW
 from vocalseg.errors import os_errors_as_bad_input
 from vocalseg.parallel import parallel_map
-from vocalseg.songs import catalog, demo_set, musdb, zenodo
+from vocalseg.songs import catalog, demo_set, musdb, unpacking, zenodo
 
 
 @os_errors_as_bad_input(RAW, "give yourself access or free some space, and run again")
@@ -50,13 +50,13 @@ def fetch(name: str, songs: Path) -> None:
     downloads = songs.parent
     downloads.mkdir(parents=True, exist_ok=True)
     if name == "musdb18-7s":
-        zenodo.require_space(downloads, 2 * musdb.SAMPLE_BYTES)
-        with zenodo.atomic_folder(songs) as part:
+        unpacking.require_space(downloads, 2 * musdb.SAMPLE_BYTES)
+        with unpacking.atomic_folder(songs) as part:
             musdb.download_sample(part)
         return
     zip_file = zenodo.fetch(zenodo.MUSDB18[name], downloads)
-    with zenodo.atomic_folder(songs) as part:
-        zenodo.unpack(zip_file, part)
+    with unpacking.atomic_folder(songs) as part:
+        unpacking.unpack(zip_file, part)
     zip_file.unlink()
 
 

@@ -19,6 +19,7 @@ import soundfile as sf
 
 from vocalseg import containers, ffmpeg, truncation
 from vocalseg.errors import BadInput, Incomplete
+from vocalseg.replaced_header import ReplacedHeader
 
 BLOCK_SECONDS = 1
 
@@ -156,7 +157,7 @@ def _sound_file(file: BinaryIO, container: containers.Container | None) -> sf.So
     """Open with libsndfile, by descriptor because names may hold any bytes; None if it cannot."""
     try:
         if container and container.header:
-            samples = sf.SoundFile(containers.ReplacedHeader(file, container))
+            samples = sf.SoundFile(ReplacedHeader(file, container))
         else:
             os.lseek(file.fileno(), 0, os.SEEK_SET)
             samples = sf.SoundFile(file.fileno(), closefd=False)

@@ -476,7 +476,7 @@ def test_songs_that_a_table_does_not_name_are_named(tmp_path, caplog):
         (".,train", ("row 2", "no such song")),
         ("x/y/z,train", ("row 2", "no such song")),
         (f"{'x' * 300},train", ("row 2", "xxx", "no such song")),
-        ("two,train", ("row 3", "'Two'", "also in row 2")),
+        ("two,train", ("row 2", "'Two'", "also in row 3")),
         ("Empty,train", ("row 2", "no sound files")),
         ("Link,train", ("Link", "broken link")),
         ("Both,train", ("row 2", "Both and Both.stem.mp4", "keep one")),

@@ -1,18 +1,12 @@
-"""Download archives from Zenodo by DOI: resumable, verified, unpacked safely.
+"""Download archives from Zenodo by DOI, resumable and verified.
 
 pooch finds the record of a DOI, verifies and stores the file. It cannot resume a partial download,
 so :class:`ResumingDownloader` replaces its downloader.
 """
 
-import shutil
-import stat
 import time
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
-from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import pooch
 import requests
@@ -20,6 +14,7 @@ from pooch.downloaders import REQUESTS_HEADERS, doi_to_repository
 from tqdm import tqdm
 
 from vocalseg.errors import BadInput
+from vocalseg.songs import unpacking
 
 TIMEOUT = (10, 60)  # seconds to connect, and between two chunks
 CHUNK = 1 << 20
@@ -29,9 +24,6 @@ RETRY_DELAYS = (1, 2, 4, 8, 16, 32)
 
 #: HTTP status codes of temporary failures.
 RETRY_STATUS = {408, 429, 500, 502, 503, 504}
-
-#: Maximum ratio of unpacked to packed size; more indicates a zip bomb.
-MAX_RATIO = 100
 
 
 class Archive(NamedTuple):
@@ -87,7 +79,7 @@ def fetch(archive: Archive, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     zip_file, part = folder / archive.file, folder / f"{archive.file}.part"
     have = next((p.stat().st_size for p in (zip_file, part) if p.exists()), 0)
-    require_space(folder, max(archive.bytes - have, 0) + archive.unpacked)
+    unpacking.require_space(folder, max(archive.bytes - have, 0) + archive.unpacked)
     try:
         pooch.retrieve(
             f"doi:{archive.doi}/{archive.file}",
@@ -192,85 +184,3 @@ class ResumingDownloader:
             seconds = max(seconds, min(int(retry_after), 300))
         tqdm.write(f"{self.archive.file}: {type(error).__name__}; retrying in {seconds:g} s")
         time.sleep(seconds)
-
-
-def require_space(folder: Path, needed: int) -> None:
-    """Check that the disk of a folder has enough free space.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder; it need not exist.
-    needed : int
-        Bytes.
-
-    Raises
-    ------
-    BadInput
-        If there is less.
-    """
-    free = shutil.disk_usage(next(p for p in (folder, *folder.parents) if p.exists())).free
-    if free < needed:
-        raise BadInput(
-            f"{folder}: {free / 1e9:.1f} GB free, but {needed / 1e9:.1f} GB are needed; free some, "
-            "or set the environment variable VOCALSEG_SONGS to a folder on another disk"
-        )
-
-
-@contextmanager
-def atomic_folder(folder: Path) -> Iterator[Path]:
-    """Yield a temporary folder that is renamed to ``folder`` on success and removed on failure."""
-    part = folder.with_name(f"{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    try:
-        yield part
-        part.rename(folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-
-
-def unpack(zip_file: Path, folder: Path) -> None:
-    """Unpack a zip file into an empty folder; all checks but those of the content come first.
-
-    Parameters
-    ----------
-    zip_file : Path
-        Archive.
-    folder : Path
-        Folder to fill.
-
-    Raises
-    ------
-    BadInput
-        If it is not a complete zip file, a member's name leads out of the folder, the unpacked size
-        exceeds :data:`MAX_RATIO` times its size, or disk space does not suffice.
-    """
-    try:
-        with ZipFile(zip_file) as archive:
-            members = archive.infolist()
-            _check(zip_file, members)
-            require_space(folder, sum(member.file_size for member in members))
-            for member in tqdm(members, desc=f"unpack {zip_file.name}", unit="file", disable=None):
-                archive.extract(member, folder)
-    except (BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
-        raise BadInput(
-            f"{zip_file}: not a complete zip file ({error}); remove it and run again"
-        ) from None
-
-
-def _check(zip_file: Path, members: list[ZipInfo]) -> None:
-    for member in members:
-        name = PurePosixPath(member.filename)
-        leads_out = name.is_absolute() or ".." in name.parts or member.filename[1:2] == ":"
-        if leads_out or "\\" in member.filename or stat.S_ISLNK(member.external_attr >> 16):
-            raise BadInput(
-                f"{zip_file}: holds {member.filename!r}, which leads out of the folder; "
-                "remove the file and do not trust its source"
-            )
-    unpacked = sum(member.file_size for member in members)
-    if unpacked > MAX_RATIO * zip_file.stat().st_size:
-        raise BadInput(
-            f"{zip_file}: unpacks to {unpacked:,} bytes, more than {MAX_RATIO} times its size; "
-            "remove the file and do not trust its source"
-        )
