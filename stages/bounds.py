@@ -1,11 +1,11 @@
-"""bounds: the floor (mixture as the estimate) and the ceilings (ideal masks) on the test songs.
+"""bounds: score the lower bound (mixture as estimate) and upper bounds (ideal masks).
 
-Why a stage: no model is in it, so a matrix of experiments computes it once; and no score can be
-read without it.
+It is a separate stage because it needs no model, so all experiments share its results.
 """
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -17,11 +17,11 @@ from vocalseg.scores import bounds, standard
 from vocalseg.songs import catalog, stems
 
 METRICS = Path("metrics/bounds.json")
-FULL_RATE = 44_100  # Hz, of the grid whose lower bins are the network's
+FULL_RATE = 44_100  # Hz, of the STFT whose lower bins are those of the network
 
 
 def score(song: catalog.Song, frame_size: int, hop: int) -> pd.DataFrame:
-    """All bounds of one song: estimate, song, protocol, metric, value."""
+    """Score all bounds of one song: ``estimate``, ``song``, ``protocol``, ``metric``, ``value``."""
     mixture, vocals, rate = stems.read(catalog.song_path(song, scoring.RAW))
     ideal = bounds.ideal_estimates(mixture, vocals, frame_size, hop)
     estimates = {"mixture": (mixture, mixture), **{name: (e, None) for name, e in ideal.items()}}
@@ -40,7 +40,7 @@ def main():
         test_songs,
         label="bounds",
         processes=True,
-        # Mixture, vocals and two ideal estimates.
+        # mixture, vocals and two ideal estimates
         item_bytes=scoring.score_bytes(test_songs, waveforms=4),
     )
     songs = pd.concat(scored, ignore_index=True)
@@ -49,7 +49,7 @@ def main():
         "irm": lambda mixture, vocals: bounds.ratio_mask(vocals, abs(mixture - vocals)) * mixture,
         "mix_phase": lambda mixture, vocals: vocals,
     }
-    metrics = {}
+    metrics: dict[str, Any] = {}
     for name, estimate in table1.items():
         row = scoring.table1_scores(estimate, **stft.model_dump(), label=f"table1 of {name}")
         metrics[name] = scoring.summary(songs.query("estimate == @name"), row)

@@ -1,11 +1,11 @@
-"""download: songs in MUSDB layout, and the catalogue that lists them.
+"""download: provide songs in MUSDB layout, and the catalogue that lists them.
 
-Why a stage: everything after it reads songs the same way, wherever they come from.
+It is a separate stage so that all later stages read songs of any data set in the same way.
 
-Songs that are synthesised lie in the stage's output. Songs that are someone's property do not: they
-stay where they are (``dataset.root``, ``MUSDB_PATH``), or are fetched once for all projects of a
-machine. So no copy of them is made, and none can reach a DVC remote; the catalogue holds their
-checksums, by which later stages notice a change.
+Synthesised songs are written to the stage's output. Songs under copyright are not: they remain
+where they are (``dataset.root``, ``MUSDB_PATH``), or are downloaded once for all projects of a
+machine. Thus they are not copied and cannot reach a DVC remote; the catalogue holds their
+checksums, by which later stages detect changes.
 """
 
 from functools import partial
@@ -32,7 +32,7 @@ def main():
         songs = sources.Source(RAW)
     elif songs.downloaded and not songs.folder.exists():
         fetch(dataset.name, songs.folder)
-        sources.update(dataset)  # the stage `inputs` ran before there was anything to list
+        sources.update(dataset)  # the stage `inputs` ran before the songs existed
     found = catalog.scan(
         catalog.locate(songs.folder, dataset.name),
         RAW,
@@ -46,7 +46,7 @@ def main():
 
 
 def fetch(name: str, songs: Path) -> None:
-    """Download a data set to a folder; its zip file is not kept."""
+    """Download a data set to a folder; the archive is not kept."""
     downloads = songs.parent
     downloads.mkdir(parents=True, exist_ok=True)
     if name == "musdb18-7s":

@@ -1,6 +1,7 @@
-"""normalize: the statistics that scale each tile, along the axis and by the scaler of the study.
+"""normalize: compute the statistics that scale each tile, by the study's axis and scaler.
 
-Why a stage: two of the study's three factors end here, in megabytes and seconds; no tile is copied.
+It is a separate stage because two of the study's three factors only change these statistics, which
+take seconds and megabytes; tiles are not copied.
 """
 
 import json
@@ -14,18 +15,19 @@ from vocalseg import scaling
 from vocalseg.parallel import parallel_map
 
 TILES, OUT = Path("data/tiles/mixture.npy"), Path("data/scaling")
-CHUNK = 64  # tiles: 16 MB at a time
+CHUNK = 64  # tiles, 16 MB
 
 
 def main():
     normalize = read_params(Normalize)
-    # Threads of Python 3.11 must not read headers at once: ast.literal_eval fails now and then.
+    # The header is read once: in Python 3.11, ast.literal_eval is not reliable in several threads.
     stored = np.load(TILES, mmap_mode="r")
-    form = stored.dtype, "r", stored.offset, stored.shape
 
     def statistics(start):
-        # Opened anew each time: pages of a mapping that is kept count as this process'.
-        tiles = np.array(np.memmap(TILES, *form)[start : start + CHUNK])
+        # The file is mapped again each time, because pages of a kept mapping count as this
+        # process' memory.
+        mapped = np.memmap(TILES, stored.dtype, "r", stored.offset, stored.shape)
+        tiles = np.array(mapped[start : start + CHUNK])
         if normalize.scaler == "standard":
             return scaling.moments(tiles)
         return scaling.statistics(tiles, normalize.axis, normalize.scaler)

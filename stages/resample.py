@@ -1,7 +1,7 @@
-"""resample: mixture and vocals of every song, mono, at the network's rate.
+"""resample: convert mixture and vocals of every song to mono at the network's sample rate.
 
-Why a stage: reading and resampling full-length songs is the slowest part of the preparation and
-depends on nothing but the rate.
+It is a separate stage because reading and resampling songs is the slowest part of the preparation
+and depends only on the sample rate.
 """
 
 from pathlib import Path

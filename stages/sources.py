@@ -1,4 +1,4 @@
-"""Where the songs of a data set are, and the state of their files."""
+"""Locate the songs of a data set, and record the state of their files."""
 
 import json
 from pathlib import Path
@@ -15,19 +15,19 @@ MUSDB18 = ("musdb18", "musdb18-hq")
 
 
 class Source(NamedTuple):
-    """A folder of songs; ``place`` names the variable of :mod:`vocalseg.songs.roots` it is in."""
+    """A folder of songs, and the name of the :data:`vocalseg.songs.roots.ROOTS` it lies in."""
 
     folder: Path
     root_name: str | None = None
 
     @property
     def downloaded(self) -> bool:
-        """Whether this program fetches the songs."""
+        """Whether this program downloads the songs."""
         return self.root_name == "VOCALSEG_SONGS"
 
 
 def source(dataset: Dataset) -> Source | None:
-    """The songs of a data set; None for the demo, whose songs are synthesised."""
+    """Return the folder of a data set's songs; None for the demo, whose songs are synthesised."""
     if dataset.name == "demo":
         return None
     if dataset.root:
@@ -49,27 +49,27 @@ def source(dataset: Dataset) -> Source | None:
 
 
 def state(dataset: Dataset) -> dict[str, list[int]]:
-    """Size and modification time (ns) of every file of the songs, by path within their folder.
+    """Return size and modification time (ns) of every file of the songs, by path within their folder.
 
-    Links are followed. Empty for the demo, and before a download.
+    Links are followed. The result is empty for the demo, and before a download.
     """
     found = source(dataset)
     if found is None or (found.downloaded and not found.folder.exists()):
         return {}
-    from vocalseg.songs import locate  # audio libraries, which the demo need not wait for
+    from vocalseg.songs import locate  # lazy: imports audio libraries
 
     return {name: list(stat) for name, stat in locate.files(found.folder).items()}
 
 
 def update(dataset: Dataset) -> None:
-    """Write :func:`state` anew to what the stage ``download`` depends on, if that was written."""
+    """Update :func:`state` in the dependencies of the stage ``download``, if they exist."""
     if INPUTS.is_file():
         content = json.loads(INPUTS.read_text(encoding="utf-8"))
         write_json(INPUTS, content | {"songs": state(dataset)})
 
 
 def write_json(path: Path, content: dict) -> None:
-    """Write sorted JSON, a value a line; a file that holds the same content is not touched."""
+    """Write sorted JSON with one value per line, unless the file has the same content."""
     text = json.dumps(content, indent=1, sort_keys=True) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.is_file() or path.read_text(encoding="utf-8") != text:

@@ -26,9 +26,10 @@ _UsageError: Any = typer.BadParameter.__mro__[2]
 class OneLineGroup(TyperGroup):
     """Command group that reports a user error in one line and a bug with its traceback."""
 
-    def main(self, args=None, prog_name=None, standalone_mode=True, **options):
+    def main(self, *args, standalone_mode: bool = True, **options):
         try:
-            status = super().main(args, prog_name, standalone_mode=False, **options)
+            options["standalone_mode"] = False
+            status = super().main(*args, **options)
             if status == INTERRUPTED:  # typer has handled it already
                 raise KeyboardInterrupt
         except BadInput as error:

@@ -153,4 +153,4 @@ class Ensemble:
 
     @staticmethod
     def _mean(arrays: list[np.ndarray]) -> np.ndarray:
-        return np.mean(arrays, axis=0, dtype=np.float32)
+        return np.asarray(np.mean(arrays, axis=0, dtype=np.float32))

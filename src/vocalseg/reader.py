@@ -38,8 +38,7 @@ class Sound:
     sample_rate, channels : int
         Rate in Hz; number of channels.
     frames : int or None
-        Length in samples if the header gives it exactly: if more than ``tolerance`` are missing,
-        the file is truncated.
+        Exact length in samples; the file is truncated if more than ``tolerance`` are missing.
     seconds : float, optional
         Length according to the header: an estimate for many formats, NaN if unknown.
 
@@ -50,8 +49,7 @@ class Sound:
     tolerance : int
         Samples by which the header of a lossy codec may overstate the length.
     missing : str
-        One line about what could not be decoded, set when the blocks of a partial file are
-        exhausted.
+        What could not be decoded, one line, set when the blocks of a partial file are exhausted.
     """
 
     def __init__(
@@ -79,8 +77,7 @@ def opened(path: str | Path, stream: int = 0, *, partial: bool = False) -> Itera
     stream : int
         Index of the audio stream; stem files have several.
     partial : bool
-        Yield what can be decoded of a truncated or damaged file, and describe what is missing in
-        ``missing``.
+        Yield what can be decoded of a damaged file; ``missing`` describes what is missing.
 
     Yields
     ------
