@@ -49,7 +49,7 @@ def source(dataset: Dataset) -> Source | None:
 
 
 def state(dataset: Dataset) -> dict[str, list[int]]:
-    """Return size and modification time (ns) of every file of the songs, by path within their folder.
+    """Return size and modification time (ns) of every file of the songs by relative path.
 
     Links are followed. The result is empty for the demo, and before a download.
     """

@@ -239,7 +239,7 @@ def test_a_value_of_the_wrong_type_is_an_error(values, rejects, key, value):
 
 @pytest.mark.parametrize("hop", [300, 1024, 2048])
 def test_a_hop_that_does_not_divide_the_frame_at_least_twice_is_an_error(values, rejects, hop):
-    with rejects("params.yaml: stft", f"hop = {hop}", "divide frame_size = 1024"):
+    with rejects("params.yaml: stft", f"hop = {hop}", "a divisor of frame_size = 1024"):
         params.check(put(values, "stft.hop", hop))
 
 
