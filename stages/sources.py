@@ -34,8 +34,8 @@ def source(dataset: Dataset) -> Source | None:
         folder = Path(dataset.root)
         if is_folder(folder) and folder.resolve().is_relative_to(RAW.resolve()):
             raise BadInput(
-                f"params.yaml: dataset.root = {dataset.root!r}: the stage download writes this "
-                "folder anew; move the songs elsewhere"
+                f"params.yaml: dataset.root = {dataset.root!r}: the stage download "
+                "replaces this folder; move the songs elsewhere"
             )
         return Source(folder)
     if dataset.name == "folder":
