@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from vocalseg.losses import OutputSpec
 from vocalseg.mixed_store import MixedStore
-from vocalseg.mixing import Mixer, Mixing
+from vocalseg.mixing import Mixer, MixingOptions
 from vocalseg.model_file import Settings
 from vocalseg.networks import build
 from vocalseg.trainer import Trainer
@@ -34,7 +34,7 @@ def make_store(scaler="log", targets=1, **mixing):
     examples = make_examples()
     sizes = {"frame_size": FRAME, "hop": HOP, "frames": FRAMES}
     pool = examples[examples["part"] == "train"]
-    mixer = Mixer(songs, tiles, pool, **sizes, mixing=Mixing(**mixing), seed=5)
+    mixer = Mixer(songs, tiles, pool, **sizes, mixing=MixingOptions(**mixing), seed=5)
     standard = (np.ones((1, FRAME // 2, 1), np.float32),) * 2 if scaler == "standard" else None
     return MixedStore(mixer, "frequency", scaler, standard, targets)
 

@@ -183,8 +183,8 @@ def test_any_bytes_of_a_table_give_its_songs_or_one_line(content):
             assert songs == rows.replace("songs.csv", str(root / "songs.csv"), 1)
         elif not isinstance(songs, str):
             assert len(songs) == len(rows)
-            assert {folders.loose(Path(row.name).name) for row in rows} == {
-                folders.loose(song.name) for song in songs
+            assert {folders.normalize_name(Path(row.name).name) for row in rows} == {
+                folders.normalize_name(song.name) for song in songs
             }
         else:
             assert str(root) in songs
