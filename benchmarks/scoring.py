@@ -34,7 +34,7 @@ MIB = 2**20
 
 def make_project(project: Path, songs: int, seconds: float) -> None:
     """Code, parameters, test songs, a model."""
-    from vocalseg.compute import computing
+    from vocalseg.compute import compute_settings
     from vocalseg.unet import build_unet
 
     for name in ("stages", "src"):
@@ -56,7 +56,7 @@ def make_project(project: Path, songs: int, seconds: float) -> None:
     )
     model = build_unet(settings.bins, settings.tile_frames, settings.filters, settings.depth)
     (project / "models").mkdir()
-    model_file.save(project / "models/unet.json", model, settings, computing("float32"))
+    model_file.save(project / "models/unet.json", model, settings, compute_settings("float32"))
 
 
 def run(project: Path, stage: str) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""What of the code decides a stage's result: modules of this project, versions of libraries."""
+"""Find the modules of this project and the libraries that can change a stage's result."""
 
 import ast
 import hashlib
@@ -15,7 +15,7 @@ PACKAGES = {"stages": ".", "vocalseg": "src"}
 
 
 def dependencies(module: str, root: Path = Path()) -> dict[str, dict[str, str]]:
-    """What a module imports, directly or indirectly, also within functions.
+    """List what a module imports, directly or indirectly, including imports within functions.
 
     Parameters
     ----------
@@ -27,14 +27,14 @@ def dependencies(module: str, root: Path = Path()) -> dict[str, dict[str, str]]:
     Returns
     -------
     dict
-        ``modules``: name to digest (see :func:`digest`) of the module itself, the modules of this
-        project that it needs, and their packages. ``distributions``: name to installed version of
+        ``modules``: digest (see :func:`digest`) by name, of the module itself, the modules of this
+        project that it needs, and their packages. ``distributions``: installed version by name, of
         the third-party distributions that those modules import.
 
     Raises
     ------
     BadInput
-        If a source file is not valid Python, or imports what is not installed.
+        If a source file is not valid Python, or imports a package that is not installed.
     """
     digests: dict[str, str] = {}
     libraries: set[str] = set()
@@ -53,16 +53,16 @@ def dependencies(module: str, root: Path = Path()) -> dict[str, dict[str, str]]:
 
 
 def digest(tree: ast.AST) -> str:
-    """Digest of a syntax tree that ignores comments, docstrings and layout.
+    """Return a digest of a syntax tree that ignores comments, docstrings and layout.
 
-    It is the same under every version of Python that can parse the source: fields without a value
-    are left out, since their number grows from version to version.
+    It is the same under every version of Python that can parse the source: empty fields are ignored
+    because new versions add some.
     """
     return hashlib.sha256(_canonical(tree).encode()).hexdigest()[:16]
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
-    """Installed version of each distribution that provides one of the top-level packages."""
+    """Return the installed version of each distribution that provides one of the packages."""
     wanted = sorted(set(packages) - sys.stdlib_module_names)
     missing = [name for name in wanted if name not in _distributions()]
     if missing:
@@ -77,15 +77,15 @@ def _distributions() -> dict[str, list[str]]:
 
 
 def _source(module: str, root: Path) -> Path | None:
-    """File of a module; None for a name within a module."""
+    """Return the file of a module; None if the name is not a module but a name within one."""
     base = root / PACKAGES[module.partition(".")[0]] / Path(*module.split("."))
-    candidates = base / "__init__.py", base.with_suffix(".py")
-    return next((path for path in candidates if path.is_file()), None)
+    files = base / "__init__.py", base.with_suffix(".py")
+    return next((path for path in files if path.is_file()), None)
 
 
-@cache  # several stages import the same modules
+@cache  # because several stages import the same modules
 def _read(module: str, path: Path, mtime_ns: int, size: int) -> tuple[str, frozenset[str]]:
-    """Digest of a module, and the dotted names that it imports."""
+    """Return the digest of a module, and the dotted names that it imports."""
     try:
         tree = ast.parse(path.read_bytes(), str(path))
     except (SyntaxError, ValueError) as error:
@@ -96,13 +96,13 @@ def _read(module: str, path: Path, mtime_ns: int, size: int) -> tuple[str, froze
 
 
 def _parents(module: str) -> Iterator[str]:
-    """Packages around a module, which Python imports before it."""
+    """Yield the packages that contain a module, which Python imports first."""
     while module := module.rpartition(".")[0]:
         yield module
 
 
 def _imports(tree: ast.AST, package: str) -> Iterator[str]:
-    """Dotted names that a module of a package may import; some may name no module."""
+    """Yield dotted names that a module of a package may import; some may not be modules."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -123,7 +123,7 @@ def _canonical(node) -> str:
     fields = {name: value for name, value in ast.iter_fields(node) if value not in (None, [])}
     if isinstance(node, ast.Constant):
         fields = {"value": node.value}
-    if isinstance(node, ast.JoinedStr):  # Python 3.12 ends some of them with an empty constant
+    if isinstance(node, ast.JoinedStr):  # Python 3.12 appends an empty constant to some of them
         fields["values"] = [v for v in node.values if getattr(v, "value", None) != ""]
     documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
     if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:

@@ -14,7 +14,7 @@ from stages import fresh, read_params, run, tables
 from stages.schema.eval import Eval
 from stages.schema.page import Page
 from vocalseg import model_file
-from vocalseg.parallel import each
+from vocalseg.parallel import parallel_map
 from vocalseg.report import listening, model_card, spectrograms
 from vocalseg.report.excerpts import Excerpt, excerpt
 from vocalseg.scores.summary import summarise
@@ -73,7 +73,7 @@ def parameters(weights: Path) -> int:
 def main():
     settings, weights = model_file.load(MODEL)
     index = pd.read_csv(EXCERPTS / "index.csv", dtype={"song": str}, keep_default_na=False)
-    parts = list(each(lambda row: read(**row), index.to_dict("records"), label="report"))
+    parts = list(parallel_map(lambda row: read(**row), index.to_dict("records"), label="report"))
     scored = tables.read(tables.SONGS).drop(columns="gain").assign(estimate="vocalseg")
     scores = pd.concat([tables.read(tables.BOUNDS), scored])
     overall = by_estimate(scores)

@@ -19,7 +19,7 @@ import numpy as np
 
 from stages import fresh, run
 from vocalseg import model_file
-from vocalseg.compute import computing
+from vocalseg.compute import compute_settings
 from vocalseg.errors import BadInput
 
 #: What the published code trains on, whatever the other settings are.
@@ -212,7 +212,7 @@ def main(arguments: list[str] | None = None) -> None:
     model, filters, depth = network(options.file)
     settings = model_file.Settings(**INPUT, **known, filters=filters, depth=depth)
     fresh(*files)  # never through a link into DVC's cache
-    model_file.save(options.output, model, settings, computing("float32"))
+    model_file.save(options.output, model, settings, compute_settings("float32"))
     print(
         f"{options.output}: {filters} filters, depth {depth}, axis {settings.axis}, scaler "
         f"{settings.scaler}"

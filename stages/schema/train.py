@@ -8,7 +8,7 @@ from stages.schema.section import Section
 
 
 class Train(Section):
-    """How the network is trained."""
+    """How the network is trained; see :func:`vocalseg.training.fit`."""
 
     section: ClassVar = "train"
 

@@ -43,7 +43,7 @@ def shorten_the_vocals(song):
 
 def change_the_rate_of_the_vocals(song):
     sf.write(song / "vocals.wav", noise(1.0, rate=48_000), 48_000)
-    return "export both stems alike"
+    return "export both stems with the same format"
 
 
 def add_a_third_channel(song):

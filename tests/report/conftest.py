@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.report.browser import Browser
-from vocalseg.excerpts import cut
+from vocalseg.excerpts import cut_excerpt
 from vocalseg.report import listening
 from vocalseg.report.excerpts import Excerpt, excerpt
 
@@ -24,7 +24,7 @@ def tone(hz: float, seconds: float = 1.0, rate: int = RATE, channels: int = 2) -
 
 def heard(name: str, *stems: np.ndarray, seconds: float) -> Excerpt:
     """An excerpt of mixture, vocals and estimate."""
-    return excerpt(name, *cut(*stems, RATE, seconds), RATE)
+    return excerpt(name, *cut_excerpt(*stems, RATE, seconds), RATE)
 
 
 def scores(gain: float, museval: float | None = None) -> listening.Scores:
