@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import dvc.api
@@ -26,7 +27,9 @@ GAINS = {"museval.gain": "museval.sdr", "global.gain": "global.sdr"}
 BOUNDS = [f"{bound}.{score}" for bound in ("mixture", "irm") for score in SCORES]
 
 
-def rows(repo: str | Path = ".", num: int = 1) -> pd.DataFrame:
+def rows(
+    repo: str | Path = ".", num: int = 1, names: Collection[str] = ()
+) -> pd.DataFrame:
     """Finished experiments, one row each.
 
     Parameters
@@ -35,6 +38,8 @@ def rows(repo: str | Path = ".", num: int = 1) -> pd.DataFrame:
     num : int
         Experiments that started from one of the last ``num`` commits; -1: from any that led to
         HEAD.
+    names : collection of str
+        The experiments wanted; none: all.
 
     Returns
     -------
@@ -43,16 +48,23 @@ def rows(repo: str | Path = ".", num: int = 1) -> pd.DataFrame:
         and every parameter in which the experiments differ; scores as ``protocol.metric``, gains
         over the mixture as ``protocol.gain``, and ``mixture.protocol.metric`` and
         ``irm.protocol.metric``, the floor and a ceiling. All in dB, NaN where not defined.
-        Of experiments with equal parameters the newest.
+        Of experiments with equal parameters (with ``names``: of equal names) the newest.
 
     Raises
     ------
     BadInput
-        If none has finished.
+        If none has finished, or not all of ``names``.
     """
     settings = params.load(Path(repo) / "params.yaml")
     shown = pd.DataFrame(dvc.api.exp_show(str(repo), num=num)).astype(object)
     found = shown[finished(shown)].rename(columns={"Experiment": "name"})
+    if names:
+        found = found[found["name"].isin(names)].drop_duplicates("name")
+        if missing := sorted(set(names) - set(found["name"])):
+            raise BadInput(
+                f"{', '.join(missing)}: no finished experiment of that name; "
+                "`python -m study.table --all-commits` lists them"
+            )
     whole = np.array([is_complete(rev, repo) for rev in found["rev"]], dtype=bool)
     for name in found["name"][~whole]:
         print(f"left out: {name}: not run to its end, its scores are not its own", file=sys.stderr)
@@ -72,7 +84,7 @@ def rows(repo: str | Path = ".", num: int = 1) -> pd.DataFrame:
     table = pd.concat([found[["name", "rev"]], levels, scores.astype(float)], axis=1)
     for gain, score in GAINS.items():
         table[gain] = (table[score] - table[f"mixture.{score}"]).round(3)
-    return table.drop_duplicates(["seed", *keys], ignore_index=True)
+    return table if names else table.drop_duplicates(["seed", *keys], ignore_index=True)
 
 
 def factors(rows: pd.DataFrame) -> list[str]:

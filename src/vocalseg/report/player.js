@@ -58,6 +58,7 @@ class Player {
     for (const other of Player.all) if (other !== this) other.pause();
     Player.current = this;
     this.wanted = true;
+    this.root.dispatchEvent(new CustomEvent("plays", { bubbles: true }));
     this.say("");
     this.show();
     try {
@@ -254,10 +255,10 @@ function press(button, on) {
 
 /* Commands by key. Space on a button that has the focus presses it, as everywhere. */
 function command(player, event, within) {
-  const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code);
+  const digit = /^(?:Digit|Numpad)([0-9])$/.exec(event.code);
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (digit) {
-    const track = player.keys[digit[1] - 1];
+    const track = player.keys[(Number(digit[1]) + 9) % 10]; // 0 is the tenth
     return event.shiftKey ? player.solo(track) : player.choose(track);
   }
   const commands = {

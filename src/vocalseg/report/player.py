@@ -75,7 +75,7 @@ aria-label="Position in seconds">
 
 def _lane(number: int, key: str, track: Track, part: Excerpt) -> str:
     name, label = escape(key), escape(track.label)
-    digit = f"<kbd>{number}</kbd> " if number <= 9 else ""
+    digit = f"<kbd>{number % 10}</kbd> " if number <= 10 else ""
     note = f'<span class="note">{escape(track.note)}</span>' if track.note else ""
     if key not in part.sounds:
         return f"""<li class="lane missing" data-track="{name}">
@@ -126,7 +126,7 @@ def _json(value) -> str:
 def _hertz(top: float) -> str:
     """Labels at the left edge; hidden from screen readers, to which the picture says nothing."""
     labels = "".join(
-        f'<b style="bottom:{100 * spectrograms.height(hz, top):.1f}%">{_short(hz)}</b>'
+        f'<b style="--y:{100 * spectrograms.height(hz, top):.1f}%">{_short(hz)}</b>'
         for hz in spectrograms.ticks(top)
         if hz
     )
