@@ -14,7 +14,7 @@ from dvc.repo import Repo
 from stages import trainings
 from stages.schema import params
 from study import paper
-from study.repository import file_at, stages_of
+from study.repository import EXPERIMENTS, file_at, git, stages_of
 from vocalseg.errors import BadInput
 
 SONGS, TRAINED = "plots/songs.csv", "metrics/train.json"
@@ -39,7 +39,7 @@ def rows(
         Experiments that started from one of the last ``num`` commits; -1: from any that led to
         HEAD.
     names : collection of str
-        The experiments wanted; none: all.
+        Only these experiments, from whatever commit they started; give no ``num`` then.
 
     Returns
     -------
@@ -53,18 +53,16 @@ def rows(
     Raises
     ------
     BadInput
-        If none has finished, or not all of ``names``.
+        If none has finished, or there is no experiment of one of ``names``.
     """
     settings = params.load(Path(repo) / "params.yaml")
-    shown = pd.DataFrame(dvc.api.exp_show(str(repo), num=num)).astype(object)
+    wanted = commits(names, repo)
+    bases = sorted({base for base, _ in wanted.values()}) or None
+    shown = pd.DataFrame(dvc.api.exp_show(str(repo), revs=bases, num=num)).astype(object)
     found = shown[finished(shown)].rename(columns={"Experiment": "name"})
-    if names:
-        found = found[found["name"].isin(names)].drop_duplicates("name")
-        if missing := sorted(set(names) - set(found["name"])):
-            raise BadInput(
-                f"{', '.join(missing)}: no finished experiment of that name; "
-                "`python -m study.table --all-commits` lists them"
-            )
+    if wanted:
+        newest = tuple(rev for _, rev in wanted.values())
+        found = found[[any(rev.startswith(short) for rev in newest) for short in found["rev"]]]
     whole = np.array([is_complete(rev, repo) for rev in found["rev"]], dtype=bool)
     for name in found["name"][~whole]:
         print(f"left out: {name}: not run to its end, its scores are not its own", file=sys.stderr)
@@ -85,6 +83,27 @@ def rows(
     for gain, score in GAINS.items():
         table[gain] = (table[score] - table[f"mixture.{score}"]).round(3)
     return table if names else table.drop_duplicates(["seed", *keys], ignore_index=True)
+
+
+def commits(names: Collection[str], repo: str | Path = ".") -> dict[str, tuple[str, str]]:
+    """The commit that an experiment started from and its own; the newest of each name.
+
+    Raises
+    ------
+    BadInput
+        If there is no experiment of a name.
+    """
+    form = "--format=%(refname:lstrip=2) %(objectname)"
+    found = {}
+    for line in git("for-each-ref", "--sort=creatordate", form, EXPERIMENTS, repo=repo).splitlines():
+        reference, rev = line.split(" ")
+        folder, rest, name = reference.split("/", 2)
+        found[name] = folder + rest, rev
+    if missing := [name for name in names if name not in found]:
+        raise BadInput(
+            f"{', '.join(missing)}: no such experiment; `dvc exp list --all-commits` lists them"
+        )
+    return {name: found[name] for name in names}
 
 
 def factors(rows: pd.DataFrame) -> list[str]:

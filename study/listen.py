@@ -173,7 +173,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.songs < 1:
         raise BadInput(f"--songs {options.songs}: must be 1 or more")
-    found = rows(num=-1 if options.experiments else 1, names=options.experiments)
+    found = rows(names=options.experiments)
     text = page(found, options.songs)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(text, encoding="utf-8")
