@@ -59,8 +59,8 @@ asks which is better without saying which is which.</p>
 </header>
 <main>
 {_table(table)}
-<p class="note">Scores in dB, higher is better, over all test songs; a heading sorts by its
-column.</p>
+<p class="note">In dB, higher is better, over all test songs. SDR, SIR and SAR: museval; gain: SDR
+over that of the mixture. A heading sorts by its column, a row plays its experiment.</p>
 <div class="chooser" role="group" aria-label="Song" id="songs" tabindex="-1">
 {chooser}</div>
 {sections}{HELP}{colour_key()}
@@ -96,9 +96,11 @@ song.</p>
 
 
 def _table(table: pd.DataFrame) -> str:
+    numeric = [False, *(table[head].dtype.kind == "f" for head in table)]
     heads = "".join(
-        f'<th scope="col"><button type="button">{escape(str(head))}</button></th>'
-        for head in ["experiment", *table.columns]
+        f'<th scope="col"{"" if number else ' class="text"'}>'
+        f'<button type="button">{escape(str(head))}</button></th>'
+        for head, number in zip(["experiment", *table], numeric, strict=True)
     )
     rows = "".join(
         f'<tr data-track="{escape(name)}"><th scope="row" data-value="{escape(name)}">'
