@@ -98,7 +98,7 @@ song.</p>
 def _table(table: pd.DataFrame) -> str:
     numeric = [False, *(table[head].dtype.kind == "f" for head in table)]
     heads = "".join(
-        f'<th scope="col"{"" if number else ' class="text"'}>'
+        f'<th scope="col" class="{"number" if number else "text"}">'
         f'<button type="button">{escape(str(head))}</button></th>'
         for head, number in zip(["experiment", *table], numeric, strict=True)
     )
