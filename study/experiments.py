@@ -94,8 +94,9 @@ def commits(names: Collection[str], repo: str | Path = ".") -> dict[str, tuple[s
         If there is no experiment of a name.
     """
     form = "--format=%(refname:lstrip=2) %(objectname)"
+    listed = git("for-each-ref", "--sort=creatordate", form, EXPERIMENTS, repo=repo)
     found = {}
-    for line in git("for-each-ref", "--sort=creatordate", form, EXPERIMENTS, repo=repo).splitlines():
+    for line in listed.splitlines():
         reference, rev = line.split(" ")
         folder, rest, name = reference.split("/", 2)
         found[name] = folder + rest, rev

@@ -2,8 +2,8 @@
 
     python -m study.listen [EXPERIMENT…] [--out FILE] [--songs N]
 
-By default all finished experiments of this commit; names may be of experiments of earlier commits.
-The excerpts are those that each experiment's `eval` left in DVC's cache: nothing is separated again.
+By default these are all finished experiments of this commit; a name may also be of an experiment of
+another commit. The excerpts are in DVC's cache, as `eval` wrote them: nothing is separated again.
 """
 
 import argparse
@@ -90,7 +90,9 @@ def bit_rate(seconds: float) -> int:
     return int(np.clip(SOUND_BYTES * 8 / base64 / max(seconds, 1e-9), low, high))
 
 
-def compared(song: str, experiments: list[Experiment], scores: pd.Series, bits: int):
+def compared(
+    song: str, experiments: list[Experiment], scores: pd.Series, bits: int
+) -> comparison.Song:
     """A song of the page: what was given, from the first experiment, and the estimate of each.
 
     An experiment whose excerpt is of other seconds or another mixture than the first one's has no
@@ -100,26 +102,24 @@ def compared(song: str, experiments: list[Experiment], scores: pd.Series, bits: 
     ----------
     scores : Series of float
         museval SDR in dB, by experiment.
-
-    Returns
-    -------
-    comparison.Song
+    bits : int
+        Bits per second of each track.
     """
     first = next(e for e in experiments if song in e.index.index)
     tracks, rate = {}, 0
     for stem in GIVEN:
         tracks[stem], rate = first.read(song, stem)
     start, mixture, missing = first.index.loc[song, "start"], tracks["mixture"], {}
-    for each_one in experiments:
-        if song not in each_one.index.index:
-            missing[each_one.name] = "no sound: this experiment has no excerpt of the song"
+    for other in experiments:
+        if song not in other.index.index:
+            missing[other.name] = "no sound: this experiment has no excerpt of the song"
             continue
-        own, own_rate = each_one.read(song, "mixture")
+        own, own_rate = other.read(song, "mixture")
         same = own.shape == mixture.shape and own_rate == rate
         if not same or np.abs(own - mixture).max() > 1e-3:
-            missing[each_one.name] = "no sound: its excerpt is of another part or version of the song"
+            missing[other.name] = "no sound: its excerpt is of another part of the song"
             continue
-        tracks[each_one.name] = each_one.read(song, "estimate")[0]
+        tracks[other.name] = other.read(song, "estimate")[0]
     part = excerpt(song, float(start), tracks, rate, bits)
     return comparison.Song(part, scores.to_dict(), missing)
 
@@ -167,9 +167,10 @@ def main(arguments: list[str] | None = None) -> None:
         prog="python -m study.listen",
         description="The estimates of several experiments on one page to listen on.",
     )
-    parser.add_argument("experiments", nargs="*", metavar="EXPERIMENT", help="default: all finished")
-    parser.add_argument("--out", type=Path, default=Path("listen.html"), metavar="FILE")
-    parser.add_argument("--songs", type=int, default=8, metavar="N", help="at most (default: 8)")
+    add = parser.add_argument
+    add("experiments", nargs="*", metavar="EXPERIMENT", help="default: all of this commit")
+    add("--out", type=Path, default=Path("listen.html"), metavar="FILE", help="default: listen.html")
+    add("--songs", type=int, default=8, metavar="N", help="at most (default: 8)")
     options = parser.parse_args(arguments)
     if options.songs < 1:
         raise BadInput(f"--songs {options.songs}: must be 1 or more")
@@ -177,7 +178,8 @@ def main(arguments: list[str] | None = None) -> None:
     text = page(found, options.songs)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(text, encoding="utf-8")
-    print(f"{options.out}: {len(found)} experiments, {len(text) / 1e6:.1f} MB; open it in a browser")
+    size = len(text.encode()) / 1e6
+    print(f"{options.out}: {len(found)} experiments, {size:.1f} MB; open it in a browser")
 
 
 if __name__ == "__main__":
