@@ -169,7 +169,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     add = parser.add_argument
     add("experiments", nargs="*", metavar="EXPERIMENT", help="default: all of this commit")
-    add("--out", type=Path, default=Path("listen.html"), metavar="FILE", help="default: listen.html")
+    add("--out", type=Path, default=Path("listen.html"), help="default: listen.html")
     add("--songs", type=int, default=8, metavar="N", help="at most (default: 8)")
     options = parser.parse_args(arguments)
     if options.songs < 1:

@@ -109,12 +109,15 @@ def test_every_other_file_of_the_library_is_read_by_a_module_and_changes_its_sta
     """Resources such as style sheets and scripts are inputs of the stages that read them."""
     shutil.copytree(ROOT / "stages", tmp_path / "stages")
     shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("*.egg-info"))
-    others = [p for p in (tmp_path / "src/vocalseg").rglob("*.*") if p.suffix not in (".py", ".pyc")]
-    readers = {path: [m for m in path.parent.glob("*.py") if f'"{path.name}"' in m.read_text()]
-               for path in others}
-    assert others and all(readers.values())
+    found = (tmp_path / "src/vocalseg").rglob("*.*")
+    readers = {
+        path: [m for m in path.parent.glob("*.py") if f'"{path.name}"' in m.read_text()]
+        for path in found
+        if path.suffix not in (".py", ".pyc")
+    }
+    assert readers and all(readers.values())
     before = code.dependencies("stages.report", tmp_path)
-    for path in others:
+    for path in readers:
         original = path.read_bytes()
         path.write_bytes(original + b"\n")
         changed = code.dependencies("stages.report", tmp_path) != before
