@@ -178,8 +178,9 @@ def main(arguments: list[str] | None = None) -> None:
     text = page(found, options.songs)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(text, encoding="utf-8")
+    count = f"{len(found)} experiment{'s' if len(found) != 1 else ''}"
     size = len(text.encode()) / 1e6
-    print(f"{options.out}: {len(found)} experiments, {size:.1f} MB; open it in a browser")
+    print(f"{options.out}: {count}, {size:.1f} MB; open it in a browser")
 
 
 if __name__ == "__main__":

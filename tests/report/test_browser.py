@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.report.conftest import NAMES
+from tests.report.conftest import NAMES, scores
+from vocalseg.report import listening
 from vocalseg.report import player as markup
 
 SECONDS = 0.8
@@ -49,9 +50,8 @@ def opened(browser, file):
 
 def pressed(browser, kind: str) -> list[str]:
     """Tracks of the first song whose button of a kind is pressed."""
-    return browser.run(
-        f"player.keys.filter(k => player.lanes.get(k).querySelector('.{kind}').ariaPressed == 'true')"
-    )
+    button = f"player.lanes.get(key).querySelector('.{kind}')"
+    return browser.run(f"player.keys.filter(key => {button}.ariaPressed == 'true')")
 
 
 def levels(browser) -> dict[str, float]:
@@ -255,9 +255,6 @@ def test_a_track_that_cannot_be_decoded_is_named_and_the_others_play(browser, fi
 
 def test_sound_in_scripts_beside_the_page_plays_and_its_absence_is_said(browser, songs, file):
     """The page of stages/report.py with ``reports.embed_audio: false``."""
-    from tests.report.conftest import scores
-    from vocalseg.report import listening
-
     linked = [song._replace(file=f"{number}.js") for number, song in enumerate(songs)]
     path = file.with_name("linked.html")
     path.write_text(listening.page(linked, scores(5.0), {}), encoding="utf-8")
