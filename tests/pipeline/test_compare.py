@@ -1,7 +1,6 @@
 """The comparison reads DVC's experiments: those that finished, each with its own scores."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -94,28 +93,6 @@ def test_after_another_commit_they_are_those_of_all_commits(studied, tmp_path):
     project.commit("Notes")
     assert "--all-commits" in project.run("python", "-m", "study.compare", check=False).stderr
     assert set(rows(project.path, num=-1)["name"]) == {"minmax", "other-loss"}
-
-
-def test_they_are_heard_on_one_page_also_by_name_after_another_commit(studied, tmp_path):
-    project = studied.copy(tmp_path / "project")
-    assert "2 experiments" in project.run("python", "-m", "study.listen").stdout
-    page = (project.path / "listen.html").read_text()
-    for song in ("Song 50", "Song 51"):
-        assert f'class="sounds" data-song="{song}">{{"mixture": "T2dn' in page
-    assert page.count('"minmax": "T2dn') == page.count('"other-loss": "T2dn') == 2
-    assert len(page) < 10e6
-    assert project.run("git", "status", "--porcelain").stdout == ""
-
-    project.set(seed=8)
-    project.commit("Another commit")
-    named = ("python", "-m", "study.listen", "minmax", "--out", "one/page.html")
-    assert "1 experiment," in project.run(*named).stdout
-    shutil.rmtree(project.path / ".dvc/cache/files")
-    done = project.run(*named, check=False)
-    assert len(done.stderr.splitlines()) == 1
-    assert "minmax: its data/excerpts is not in DVC's cache" in done.stderr
-    done = project.run("python", "-m", "study.listen", "none", check=False)
-    assert done.stderr.startswith("none: no such experiment")
 
 
 def test_no_experiment_is_one_line(project):

@@ -47,7 +47,8 @@ def test_the_interval_is_wilsons():
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     reach = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     found = preferences.share(9, 10)
-    assert [found["low"], found["high"]] == pytest.approx([centre - reach, centre + reach], abs=1e-6)
+    expected = pytest.approx([centre - reach, centre + reach], abs=1e-6)
+    assert [found["low"], found["high"]] == expected
     assert all(np.isnan(value) for value in preferences.share(0, 0).values())
 
 
