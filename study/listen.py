@@ -145,7 +145,9 @@ def page(found: pd.DataFrame, count: int, repo: str | Path = ".") -> str:
     seconds = len(chosen) * (len(experiments) + len(GIVEN)) * longest(experiments)
     bits = bit_rate(seconds)
     scores = scores.reindex(chosen)
-    parts = parallel_map(lambda s: compared(s, experiments, scores.loc[s], bits), chosen, label="listen")
+    parts = parallel_map(
+        lambda song: compared(song, experiments, scores.loc[song], bits), chosen, label="listen"
+    )
     return comparison.page(list(parts), shown)
 
 
