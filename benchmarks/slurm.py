@@ -19,7 +19,7 @@ import yaml
 
 from stages import inputs
 from study.repository import EXPERIMENTS, git
-from study.slurm import bare, runner
+from study.slurm import bare_repository, runner
 from tests.slurm.cluster import Cluster
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -66,7 +66,7 @@ def git_costs(repository: Path, folder: Path) -> dict[str, float]:
         "refs": len(names),
         "ls-remote": seconds("git", "ls-remote", "--exit-code", str(repository), names[0]),
         "clone": seconds("git", "clone", "-q", "--no-local", "--depth", "1", "--branch",
-                         bare.branch(commit), str(repository), str(clone)),
+                         bare_repository.branch(commit), str(repository), str(clone)),
         "push": seconds("git", "push", "-q", str(repository), f"{new}:{new}"),
         "fetch": seconds("git", "fetch", "-q", str(repository), f"+{place}/*:{place}/*"),
         "fetch again": seconds("git", "fetch", "-q", str(repository), f"+{place}/*:{place}/*"),

@@ -106,8 +106,8 @@ def test_the_blackout_is_marked_where_it_is(rng):
 )
 def test_the_integers_are_scaled_as_scikit_learn_does(monkeypatch, number, scaler):
     kept = {}
-    monkeypatch.setattr(figures, "save", lambda figure, name: kept.update({name: figure}))
-    figures.example_of_scaling()
+    monkeypatch.setattr(figures, "save_png", lambda figure, name: kept.update({name: figure}))
+    figures.draw_scaling()
     values = figures.INTEGERS.astype(float)
     expected = scaler.fit_transform(values.T).T, scaler.fit_transform(values)
     for ax, matrix in zip(kept[number].axes, expected, strict=True):
