@@ -38,7 +38,7 @@ def lose_the_vocals(song):
 
 def shorten_the_vocals(song):
     sf.write(song / "vocals.wav", noise(0.5), RATE)
-    return "0.50 s long, but the mixture 1.00 s"
+    return "0.50 s long, but the mixture has 1.00 s"
 
 
 def change_the_rate_of_the_vocals(song):
