@@ -103,8 +103,9 @@ def commits(names: Collection[str], repo: str | Path = ".") -> dict[str, tuple[s
     found = {}
     for line in listed.splitlines():
         reference, rev = line.split(" ")
-        folder, rest, name = reference.split("/", 2)
-        found[name] = folder + rest, rev
+        first, rest, name = (*reference.split("/", 2), "")[:3]
+        if name and len(first) == 2:  # others are DVC's own, such as exec/EXEC_BASELINE
+            found[name] = first + rest, rev
     if missing := [name for name in names if name not in found]:
         raise BadInput(
             f"{', '.join(missing)}: no such experiment; `dvc exp list --all-commits` lists them"
