@@ -2,8 +2,8 @@
 
     python -m study.compare [--csv FILE] [--picture FILE] [--format markdown]
 
-Prints a table sorted by the SDR of Table I's protocol, as in the paper. Below it stands a paired
-test of each factor over songs, because a difference between two means is not evidence by itself.
+Prints a table sorted by the SDR of Table I's protocol, as in the paper, and a paired test of each
+factor over songs, because a difference between two means is not evidence by itself.
 """
 
 import argparse
