@@ -6,7 +6,7 @@ PYTHON ?= $(firstword $(foreach name,$(PYTHONS),$(shell $(name) -c 'import ensur
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo app matrix status table compare report pull doctor test quick check setup ffmpeg chromium slurm lint lock
+.PHONY: help demo app matrix status table compare listen report pull doctor test quick check setup ffmpeg chromium slurm lint lock
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,9 @@ table: setup  ## list finished experiments with differing parameters and scores 
 
 compare: setup  ## compare finished experiments with Table I; write metrics/matrix.csv, docs/matrix.png
 	@python -m study.compare --csv metrics/matrix.csv --picture docs/matrix.png
+
+listen: setup  ## compare estimates of experiments by ear, on one page with a blind test (EXPERIMENTS="one two")
+	@python -m study.listen $(EXPERIMENTS)
 
 BASE ?= main
 export BASE

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from html import escape
 from importlib.resources import files
 
-#: Playing tracks in lockstep, loading their sound, the player.
-SCRIPTS = ("deck.js", "sounds.js", "player.js")
+#: Playing tracks in lockstep, loading their sound, the player and its keys.
+SCRIPTS = ("deck.js", "sounds.js", "player.js", "keys.js")
 
 
 def document(title: str, body: str, scripts: Iterable[str] = SCRIPTS) -> str:
