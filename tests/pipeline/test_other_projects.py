@@ -77,7 +77,7 @@ def test_a_computer_with_ssh_is_a_remote(project, tmp_path):
 
 
 def test_an_s3_bucket_is_a_remote(project, tmp_path):
-    keys = {name: "test" for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+    keys = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "test")
     with servers.s3("bucket") as url:
         run(project, block("S3 ("), ("https://s3.example.org", url), **keys)
         assert_pulled(project, tmp_path, **keys)
