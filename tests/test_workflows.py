@@ -1,4 +1,4 @@
-"""Workflows, issue forms, citation and hooks: valid, pinned, and safe to run on a stranger's pull request."""
+"""Workflows, forms, citation and hooks: valid, pinned, and safe on a stranger's pull request."""
 
 import json
 import os
