@@ -8,10 +8,13 @@ import tensorflow as tf
 from vocalseg import losses
 from vocalseg.averaging import WeightAverage
 from vocalseg.compute import keras_defaults
+from vocalseg.muon import Muon
+
+_OPTIMIZERS = {"adam": keras.optimizers.Adam, "muon": Muon}
 
 
 class Trainer:
-    """A network with its loss and its optimiser, Adam.
+    """A network with its loss and its optimiser.
 
     Steps and losses are compiled functions of their own: Keras' ``fit`` is subject to the user's
     settings (``KERAS_MAX_EPOCHS``) and returns rounded sums of batches.
@@ -28,6 +31,8 @@ class Trainer:
         Over which the learning rate falls to 0 along half a cosine; by default it is constant.
     ema : float
         Decay of the average of the weights that is validated and kept; 0: the weights themselves.
+    optimizer : {"adam", "muon"}
+        See :class:`vocalseg.muon.Muon`.
     """
 
     def __init__(
@@ -38,16 +43,17 @@ class Trainer:
         reading: losses.Reading = losses.PAPER,
         steps: int | None = None,
         ema: float = 0.0,
+        optimizer: str = "adam",
     ):
         measure, score = losses.loss(loss, reading), losses.val_sdr(reading)
         with keras_defaults("float32"):
             rate = learning_rate
             if steps is not None:
                 rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-            optimizer = keras.optimizers.Adam(rate)
-            optimizer.build(model.trainable_variables)
+            optimiser = _OPTIMIZERS[optimizer](rate)
+            optimiser.build(model.trainable_variables)
         self.average = WeightAverage(model, ema) if ema else None
-        self.variables = model.variables + optimizer.variables
+        self.variables = model.variables + optimiser.variables
         if self.average:
             self.variables = self.variables + self.average.variables
         self.needs = losses.needs(loss, reading.output)
@@ -63,7 +69,7 @@ class Trainer:
             with tf.GradientTape() as tape:
                 loss = measure(model(batch["input"], training=True), batch)
             gradients = tape.gradient(loss, model.trainable_variables)
-            optimizer.apply(gradients, model.trainable_variables)
+            optimiser.apply(gradients, model.trainable_variables)
             if self.average:
                 self.average.update()
             return loss

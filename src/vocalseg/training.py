@@ -58,10 +58,11 @@ def fit(
     reading: losses.Reading = losses.PAPER,
     schedule: str = "constant",
     ema: float = 0.0,
+    optimizer: str = "adam",
     select: str = "val_loss",
     on_epoch: Callable[[dict], None] = lambda epoch: None,
 ) -> pd.DataFrame:
-    """Train with Adam; the model ends with the weights of the best epoch.
+    """Train; the model ends with the weights of the best epoch.
 
     The same arguments give the same weights to the bit on one machine: batches depend on seed and
     epoch alone, and TensorFlow is told to take the operations that add in a fixed order.
@@ -88,6 +89,8 @@ def fit(
         Of the learning rate; ``cosine`` ends at 0.
     ema : float, in [0, 1)
         Decay of the average of the weights that is validated and kept; 0: the weights themselves.
+    optimizer : {"adam", "muon"}
+        See :class:`vocalseg.muon.Muon`.
     select : {"val_loss", "val_sdr"}
         Which epoch is the best: of the lowest validation loss, or of the highest mean SDR of the
         validation examples.
@@ -111,7 +114,7 @@ def fit(
         return rows
 
     steps = epochs * len(epoch_of(0)) if schedule == "cosine" else None
-    trainer = Trainer(model, loss, learning_rate, reading, steps, ema)
+    trainer = Trainer(model, loss, learning_rate, reading, steps, ema, optimizer)
 
     history: list[dict] = []
     best = model.get_weights()
