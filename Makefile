@@ -6,7 +6,7 @@ PYTHON ?= $(firstword $(foreach name,$(PYTHONS),$(shell $(name) -c 'import ensur
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo matrix status table compare report pull doctor test quick check setup ffmpeg chromium slurm lint lock
+.PHONY: help demo matrix status table compare report pull doctor test quick check setup ffmpeg chromium slurm lint lock docs
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,7 +47,11 @@ doctor:  ## what this machine lacks, and how to fix it
 	  "$$python" -c '' 2>/dev/null && exec "$$python" -m study.doctor; \
 	done; echo "no Python runs here; install Python 3.11, 3.12 or 3.13" >&2; exit 1
 
-test: setup lint  ## the whole test suite
+docs: .venv/.docs  ## the documentation site, in build/docs
+	python -m sphinx -W --keep-going -q -b html docs build/docs
+	@echo "open build/docs/index.html"
+
+test: setup .venv/.docs lint  ## the whole test suite
 	pytest --numprocesses auto --dist worksteal --durations 15
 
 quick: setup  ## the tests that take no minute
@@ -75,6 +79,11 @@ setup: .venv/.done ffmpeg  ## .venv with the pinned packages, and ffmpeg
 	-.venv/bin/python -m compileall -q -j 0 .venv/lib
 	@touch $@
 
+# Apart from the others: a first run of the pipeline does not wait for them.
+.venv/.docs: docs/requirements.txt .venv/.done
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r docs/requirements.txt
+	@touch $@
+
 ffmpeg:
 	@bash scripts/install_ffmpeg.sh
 
@@ -85,3 +94,6 @@ lock:  ## pin the newest versions that fit pyproject.toml
 	python -m pip install --quiet uv
 	uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-annotate --no-header \
 	  --fork-strategy fewest --no-emit-index-url --no-emit-find-links --upgrade pyproject.toml -o requirements.txt
+	uv pip compile --quiet --universal --python-version 3.11 --group docs --no-annotate --no-header \
+	  --fork-strategy fewest --no-emit-index-url --no-emit-find-links --upgrade \
+	  --constraint requirements.txt -o docs/requirements.txt

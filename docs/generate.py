@@ -17,30 +17,11 @@ import typer
 import yaml
 from pydantic.fields import FieldInfo
 
-PARAMETERS = """\
-# Parameters
-
-All keys of `params.yaml`, with the committed values. Each section is checked against its schema
-before any work starts. A changed value runs the stages that read the key, and those that depend on
-their results. A key that is not in the file has the default value of its schema.
-"""
-
-COMMANDS = """\
-# Commands
-
-## make
-
-`make` runs everything from the repository's folder and sets up `.venv` first if needed.
-
-| command | what it does |
-|---|---|
-"""
-
 LIMITS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
 
 def parameters(root: Path) -> str:
-    """Page of all parameters, as Markdown.
+    """Tables of all parameters, as Markdown.
 
     Parameters
     ----------
@@ -53,7 +34,7 @@ def parameters(root: Path) -> str:
     values = yaml.safe_load(text)
     notes = comments(text)
     stages = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    parts = [PARAMETERS, *_table(Params, ["seed"], "", values, notes, stages)]
+    parts = [*_table(Params, ["seed"], "", values, notes, stages)]
     for section in [name for name in Params.model_fields if name not in PLANS | {"seed"}]:
         schema = Params.model_fields[section].annotation
         parts.append(f"\n## {section}\n")
@@ -152,7 +133,7 @@ def _literal(value: Any) -> str:
 
 
 def commands(root: Path) -> str:
-    """Page of all commands, as Markdown: targets of the Makefile, then the texts of ``--help``.
+    """Commands as Markdown: targets of the Makefile, then the texts of ``--help``.
 
     Parameters
     ----------
@@ -174,7 +155,8 @@ def commands(root: Path) -> str:
         elif '__name__ == "__main__"' in source:
             texts[program] = ast.get_docstring(ast.parse(source))
     sections = [f"## {name}\n\n```text\n{text.strip()}\n```" for name, text in texts.items()]
-    return "\n\n".join([COMMANDS + "\n".join(rows), *sections]) + "\n"
+    table = ["## make", "", "| command | what it does |", "|---|---|", *rows]
+    return "\n\n".join(["\n".join(table), *sections]) + "\n"
 
 
 def _printed(main: Callable[[], None], *words: str) -> str:

@@ -22,7 +22,7 @@ from study.experiments import GAINS, SCORES, factors, rows, song_scores
 from study.layout import decibels
 from vocalseg.errors import BadInput
 
-__all__ = ["agreement", "effects", "markdown", "notes", "rows", "song_scores", "table", "terminal"]
+__all__ = ["agreement", "brief", "effects", "markdown", "notes", "rows", "song_scores", "table", "terminal"]
 
 #: Scores in the order of the columns, a gain behind its score.
 ORDER = [name for score in SCORES for name in (score, *(g for g in GAINS if GAINS[g] == score))]
@@ -101,6 +101,13 @@ def markdown(table: pd.DataFrame) -> str:
     return layout.markdown(_cells(table))
 
 
+def brief(table: pd.DataFrame) -> str:
+    """A comparison as Markdown for the README: factors, and SDR by `table1`, museval, Table I."""
+    cells = _cells(table)
+    shown = [head for head in cells if not head[0] or (head[1] == "SDR" and head[0] != "global")]
+    return layout.markdown(cells[shown])
+
+
 def terminal(table: pd.DataFrame) -> str:
     """The same, aligned, protocols above their metrics."""
     return layout.terminal(_cells(table))
@@ -167,7 +174,7 @@ def _parser() -> argparse.ArgumentParser:
         description="The finished experiments beside Table I, and what each factor is worth.",
     )
     add = parser.add_argument
-    add("--format", choices=("terminal", "markdown", "csv"), default="terminal")
+    add("--format", choices=("terminal", "markdown", "brief", "csv"), default="terminal")
     add("--csv", type=Path, metavar="FILE", help="write the comparison, all digits")
     add("--markdown", type=Path, metavar="FILE", help="write all that is printed, as Markdown")
     add("--picture", type=Path, metavar="FILE", help="draw the comparison (.png, .svg, .pdf)")
@@ -205,6 +212,8 @@ def main(arguments: list[str] | None = None):
     compared = table(found)
     if options.format == "csv":
         print(compared.to_csv(index=False), end="")
+    elif options.format == "brief":
+        print(brief(compared))
     elif options.format == "markdown":
         print("\n\n".join(report(found, options.protocol, markdown)))
     else:
