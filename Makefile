@@ -6,7 +6,7 @@ PYTHON ?= $(firstword $(foreach name,$(PYTHONS),$(shell $(name) -c 'import ensur
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo app matrix status table compare listen report pull doctor test quick check setup ffmpeg chromium slurm lint lock
+.PHONY: help demo app matrix status table compare listen report pull doctor test quick check setup ffmpeg chromium slurm lint lock docs
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,10 @@ doctor:  ## check what this machine lacks, and how to fix it
 	@for python in .venv/bin/python "$(PYTHON)" python3 python; do \
 	  "$$python" -c '' 2>/dev/null && exec "$$python" -m study.doctor; \
 	done; echo "no Python runs here; install Python 3.11, 3.12 or 3.13" >&2; exit 1
+
+docs: setup .venv/.dev  ## build the documentation site in build/docs
+	python -m sphinx -W --keep-going -q -b html docs build/docs
+	@echo "open build/docs/index.html"
 
 test: setup .venv/.dev lint  ## run the whole test suite and the linters
 	pytest --numprocesses auto --dist worksteal --durations 15
@@ -104,5 +108,5 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --no-annotate -
 	--fork-strategy fewest --no-emit-index-url --no-emit-find-links pyproject.toml
 lock:  ## pin the newest versions that satisfy pyproject.toml
 	python -m pip install --quiet uv
-	$(LOCK) --upgrade --extra app --extra dev -o requirements-dev.txt
+	$(LOCK) --upgrade --extra app --extra dev --extra docs -o requirements-dev.txt
 	$(LOCK) --upgrade --constraint requirements-dev.txt -o requirements.txt

@@ -1,0 +1,59 @@
+"""Configuration of the documentation site; `make docs` builds it."""
+
+import shutil
+import sys
+import tomllib
+from pathlib import Path
+
+DOCS = Path(__file__).parent
+ROOT = DOCS.parent
+sys.path[:0] = [str(DOCS), str(ROOT / "src"), str(ROOT)]
+
+from generate import commands, parameters  # noqa: E402
+
+project = "vocalseg"
+author = "The vocalseg authors"
+project_copyright = author
+release = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.viewcode",
+    "numpydoc",
+    "sphinx_copybutton",
+]
+exclude_patterns = ["requirements.txt"]
+templates_path = ["_templates"]
+
+myst_heading_anchors = 4
+myst_enable_extensions = ["deflist"]
+nb_execution_mode = "off"  # tests execute the notebook; the site shows it as committed
+
+autosummary_generate = True
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # numpydoc's sections have the types
+numpydoc_show_class_members = False
+
+html_theme = "furo"
+html_title = f"vocalseg {release}"
+html_show_sphinx = False
+html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+
+
+def write_generated_pages(app):
+    """Write the pages that are derived from the code into ``docs/generated``."""
+    folder = DOCS / "generated"
+    folder.mkdir(exist_ok=True)
+    for name, content in {"parameters.md": parameters(ROOT), "commands.md": commands(ROOT)}.items():
+        page = folder / name
+        if not page.exists() or page.read_text(encoding="utf-8") != content:  # else not read again
+            page.write_text(content, encoding="utf-8")
+    shutil.copy2(ROOT / "notebooks/first-look.ipynb", folder)
+
+
+def setup(app):
+    app.connect("builder-inited", write_generated_pages, priority=100)  # before autosummary
