@@ -1,4 +1,4 @@
-"""What of the code decides a stage's result: modules of this project, versions of libraries."""
+"""What of the code decides a stage's result: modules, their resource files, library versions."""
 
 import ast
 import hashlib
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import NamedTuple
 
 from vocalseg.errors import BadInput
 
@@ -29,7 +30,8 @@ def dependencies(module: str, root: Path = Path()) -> dict[str, dict[str, str]]:
     dict
         ``modules``: name to digest (see :func:`digest`) of the module itself, the modules of this
         project that it needs, and their packages. ``distributions``: name to installed version of
-        the third-party distributions that those modules import.
+        the third-party distributions that those modules import. ``resources``, only if there are
+        any: path to digest of the files that those modules read (see :func:`_resources`).
 
     Raises
     ------
@@ -37,6 +39,7 @@ def dependencies(module: str, root: Path = Path()) -> dict[str, dict[str, str]]:
         If a source file is not valid Python, or imports what is not installed.
     """
     digests: dict[str, str] = {}
+    resources: dict[str, str] = {}
     libraries: set[str] = set()
     pending = [module]
     while pending:
@@ -47,9 +50,13 @@ def dependencies(module: str, root: Path = Path()) -> dict[str, dict[str, str]]:
         if name in digests or (path := _source(name, root)) is None:
             continue
         status = path.stat()
-        digests[name], imported = _read(name, path, status.st_mtime_ns, status.st_size)
-        pending += [*imported, *_parents(name)]
-    return {"modules": dict(sorted(digests.items())), "distributions": versions(libraries)}
+        source = _read(name, path, status.st_mtime_ns, status.st_size)
+        digests[name] = source.digest
+        pending += [*source.imports, *_parents(name)]
+        for resource in _resources(path, source.strings):
+            resources[resource.relative_to(root).as_posix()] = _digest_of_text(resource)
+    found = {"modules": dict(sorted(digests.items())), "distributions": versions(libraries)}
+    return found | ({"resources": dict(sorted(resources.items()))} if resources else {})
 
 
 def digest(tree: ast.AST) -> str:
@@ -83,16 +90,36 @@ def _source(module: str, root: Path) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
+class _Source(NamedTuple):
+    """Digest of a module, the dotted names that it imports, and its string constants."""
+
+    digest: str
+    imports: frozenset[str]
+    strings: frozenset[str]
+
+
 @cache  # several stages import the same modules
-def _read(module: str, path: Path, mtime_ns: int, size: int) -> tuple[str, frozenset[str]]:
-    """Digest of a module, and the dotted names that it imports."""
+def _read(module: str, path: Path, mtime_ns: int, size: int) -> _Source:
     try:
         tree = ast.parse(path.read_bytes(), str(path))
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
         raise BadInput(f"{path}:{line}: not valid Python ({error}); correct it") from None
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    return digest(tree), frozenset(_imports(tree, package))
+    constants = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    strings = frozenset(value for value in constants if isinstance(value, str))
+    return _Source(digest(tree), frozenset(_imports(tree, package)), strings)
+
+
+def _resources(module: Path, strings: Iterable[str]) -> list[Path]:
+    """Files beside a module that are not Python and that one of its string constants names."""
+    others = (path for path in module.parent.iterdir() if path.suffix not in ("", ".py"))
+    return [path for path in others if path.name in strings and path.is_file()]
+
+
+def _digest_of_text(path: Path) -> str:
+    """Digest of a text file that ignores the kind of its line ends."""
+    return hashlib.sha256(path.read_text(encoding="utf-8").encode()).hexdigest()[:16]
 
 
 def _parents(module: str) -> Iterator[str]:

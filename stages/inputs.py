@@ -1,8 +1,9 @@
 """inputs: checks params.yaml and writes what each stage depends on beside its data.
 
 Why a stage: a stage runs again when something that can change its result has changed. Of code that
-is the syntax of the modules that it imports, not their comments, and the versions of the libraries;
-of songs the files, wherever they are. Neither is a path that dvc.yaml could name.
+is the syntax of the modules that it imports, not their comments, the other files that these modules
+read (style sheets, scripts), and the versions of the libraries; of songs the files, wherever they
+are. Neither is a path that dvc.yaml could name.
 """
 
 import shutil

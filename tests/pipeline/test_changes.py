@@ -120,7 +120,7 @@ def test_a_changed_parameter_concerns_its_readers_only(scratch, key):
     ("file", "expected"),
     [
         ("src/vocalseg/scaling.py", {"normalize", "train", "eval"}),
-        ("src/vocalseg/report/style.py", {"report"}),
+        ("src/vocalseg/report/player.py", {"report"}),
         ("stages/__init__.py", set(STAGES)),
     ],
 )

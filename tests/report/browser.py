@@ -14,6 +14,13 @@ FLAGS = (
     "--disable-dev-shm-usage", "--mute-audio", "--autoplay-policy=no-user-gesture-required",
 )  # fmt: skip
 
+#: Names and numbers of keys that write no letter or digit.
+KEYS = {
+    "Tab": ("Tab", 9), "Enter": ("Enter", 13), "Escape": ("Escape", 27), "Space": (" ", 32),
+    "ArrowLeft": ("ArrowLeft", 37), "ArrowUp": ("ArrowUp", 38),
+    "ArrowRight": ("ArrowRight", 39), "ArrowDown": ("ArrowDown", 40),
+}  # fmt: skip
+
 
 class Browser:
     """One window. ``complaints`` are the errors that pages have logged or thrown."""
@@ -69,15 +76,39 @@ class Browser:
         assert "exceptionDetails" not in done, done["exceptionDetails"]
         return done["result"].get("value")
 
-    def press(self, key: str) -> None:
-        """A key on the keyboard: Tab, Enter or Space."""
-        code, text = {"Tab": (9, ""), "Enter": (13, "\r"), "Space": (32, " ")}[key]
-        name = text if key == "Space" else key
+    def press(self, key: str, shift: bool = False) -> None:
+        """A key on the keyboard: a letter, a digit or one of :data:`KEYS`."""
+        name, number = KEYS.get(key, (key, ord(key[0].upper())))
+        code = f"Digit{key}" if key.isdigit() else f"Key{key.upper()}" if len(key) == 1 else key
+        text = "\r" if key == "Enter" else name if len(name) == 1 else ""
         for kind in ("keyDown", "keyUp"):
             self.call(
-                "Input.dispatchKeyEvent", type=kind, key=name, code=key, text=text,
-                windowsVirtualKeyCode=code,
+                "Input.dispatchKeyEvent", type=kind, key=name, code=code, text=text,
+                windowsVirtualKeyCode=number, modifiers=8 * shift,
             )  # fmt: skip
+
+    def click(self, selector: str) -> None:
+        """A click of the mouse on the centre of an element."""
+        self.drag(selector, 0.5, 0.5)
+
+    def drag(self, selector: str, start: float, end: float) -> None:
+        """The mouse, held down, from one part of an element's width to another."""
+        left, top, width, height = self.run(f"""(() => {{
+            const element = document.querySelector({json.dumps(selector)});
+            element.scrollIntoView({{ behavior: "instant", block: "center" }});
+            const box = element.getBoundingClientRect();
+            return [box.left, box.top, box.width, box.height];
+        }})()""")
+        steps = ("mousePressed", start), ("mouseMoved", end), ("mouseReleased", end)
+        for kind, place in steps if start != end else (steps[0], steps[2]):
+            self.call(
+                "Input.dispatchMouseEvent", type=kind, x=left + place * width, y=top + height / 2,
+                button="left", buttons=int(kind != "mouseReleased"), clickCount=1,
+            )  # fmt: skip
+
+    def downloads(self, folder: Path) -> None:
+        """Where downloads go from now on."""
+        self.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
 
     def screenshot(self, path: Path, whole: bool = True) -> None:
         """The page as a PNG, all of it or what the window shows."""
