@@ -6,7 +6,7 @@ PYTHON ?= $(firstword $(foreach name,$(PYTHONS),$(shell $(name) -c 'import ensur
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo matrix table compare report pull doctor test quick check setup ffmpeg chromium lint lock
+.PHONY: help demo matrix table compare listen report pull doctor test quick check setup ffmpeg chromium lint lock
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ table: setup  ## the finished experiments: what differs, the scores that matter 
 
 compare: setup  ## the finished experiments beside Table I; writes metrics/matrix.csv, docs/matrix.png
 	@python -m study.compare --csv metrics/matrix.csv --picture docs/matrix.png
+
+listen: setup  ## their estimates on one page, with a blind test (make listen EXPERIMENTS="one two")
+	@python -m study.listen $(EXPERIMENTS)
 
 BASE ?= main
 export BASE
