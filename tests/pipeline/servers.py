@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -24,30 +25,27 @@ def ssh(home: Path) -> Iterator[str]:
     folder.mkdir(parents=True)
     key.write_private_key(folder / "id_ed25519")
     key.write_public_key(folder / "authorized_keys")
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
 
-    def run(action):
-        return asyncio.run_coroutine_threadsafe(action, loop).result()
-
-    server = run(
-        asyncssh.listen(
+    async def serve() -> None:
+        async with asyncssh.listen(
             HOST, 0, server_host_keys=[host_key], sftp_factory=True,
             authorized_client_keys=str(folder / "authorized_keys"),
-        )
-    )  # fmt: skip
+        ) as server:  # fmt: skip
+            started.set_result((asyncio.get_running_loop(), server))
+            await server.wait_closed()
+
+    started: Future = Future()
+    thread = threading.Thread(target=asyncio.run, args=[serve()], daemon=True)
+    thread.start()
+    loop, server = started.result(60)
+    port = server.get_port()
+    public = host_key.export_public_key().decode()
+    (folder / "known_hosts").write_text(f"[{HOST}]:{port} {public}")
     try:
-        port = server.get_port()
-        public = host_key.export_public_key().decode()
-        (folder / "known_hosts").write_text(f"[{HOST}]:{port} {public}")
         yield f"ssh://me@{HOST}:{port}"
     finally:
-        server.close()
-        run(server.wait_closed())
-        loop.call_soon_threadsafe(loop.stop)
+        loop.call_soon_threadsafe(server.close)
         thread.join()
-        loop.close()
 
 
 @contextmanager
