@@ -51,7 +51,7 @@ docs: .venv/.docs  ## the documentation site, in build/docs
 	python -m sphinx -W --keep-going -q -b html docs build/docs
 	@echo "open build/docs/index.html"
 
-test: setup .venv/.docs lint  ## the whole test suite
+test: setup docs lint  ## the whole test suite
 	pytest --numprocesses auto --dist worksteal --durations 15
 
 quick: setup  ## the tests that take no minute

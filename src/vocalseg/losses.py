@@ -109,8 +109,8 @@ def loss(name: str, reading: Reading) -> Callable[[tf.Tensor, Batch], tf.Tensor]
     Parameters
     ----------
     name : {"mae", "mse", "l1_linear", "sdr"}
-        Mean of |error| or error² on scaled magnitudes; of |error| on magnitudes; minus the mean
-        SI-SDR (dB) of waveforms, made of the estimated magnitudes and the mixture's phase.
+        Mean of ``|error|`` or error² on scaled magnitudes; of ``|error|`` on magnitudes; minus
+        the mean SI-SDR (dB) of waveforms, made of the estimated magnitudes and the mixture's phase.
     """
     if name in _DISTANCE:
         distance = _DISTANCE[name]
