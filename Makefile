@@ -57,7 +57,7 @@ docs: setup .venv/.dev  ## build the documentation site in build/docs
 	python -m sphinx -W --keep-going -q -b html docs build/docs
 	@echo "open build/docs/index.html"
 
-test: setup .venv/.dev lint  ## run the whole test suite and the linters
+test: setup .venv/.dev docs lint  ## run the whole test suite, the linters and the documentation build
 	pytest --numprocesses auto --dist worksteal --durations 15
 
 quick: setup .venv/.dev  ## run the tests that take less than a minute

@@ -1,12 +1,15 @@
 """Configuration of the documentation site; `make docs` builds it."""
 
+import os
 import shutil
 import sys
 import tomllib
 from pathlib import Path
+from types import GenericAlias
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path[:0] = [str(DOCS), str(ROOT / "src"), str(ROOT)]
 
 from generate import commands, parameters  # noqa: E402
@@ -24,7 +27,7 @@ extensions = [
     "numpydoc",
     "sphinx_copybutton",
 ]
-exclude_patterns = ["requirements.txt"]
+exclude_patterns = ["requirements.txt", "generated/*.md"]  # tables are included
 templates_path = ["_templates"]
 
 myst_heading_anchors = 4
@@ -55,5 +58,11 @@ def write_generated_pages(app):
     shutil.copy2(ROOT / "notebooks/first-look.ipynb", folder)
 
 
+def skip_type_aliases(app, what, name, obj, skip, options):
+    """Leave out names for types such as ``dict[str, float]``, which autodoc takes for classes."""
+    return True if isinstance(obj, GenericAlias) else None
+
+
 def setup(app):
     app.connect("builder-inited", write_generated_pages, priority=100)  # before autosummary
+    app.connect("autodoc-skip-member", skip_type_aliases)
