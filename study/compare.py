@@ -22,7 +22,10 @@ from study.experiments import GAINS, SCORES, factors, rows, song_scores
 from study.layout import decibels
 from vocalseg.errors import BadInput
 
-__all__ = ["agreement", "brief", "effects", "markdown", "notes", "rows", "song_scores", "table", "terminal"]
+__all__ = [
+    "agreement", "brief", "effects", "markdown", "notes", "rows", "song_scores", "table",
+    "terminal",
+]  # fmt: skip
 
 #: Scores in the order of the columns, a gain behind its score.
 ORDER = [name for score in SCORES for name in (score, *(g for g in GAINS if GAINS[g] == score))]
