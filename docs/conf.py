@@ -27,7 +27,7 @@ extensions = [
     "numpydoc",
     "sphinx_copybutton",
 ]
-exclude_patterns = ["requirements.txt", "generated/*.md", "modules.md"]  # pages include them
+exclude_patterns = ["generated/*.md", "modules.md"]  # pages include them
 templates_path = ["_templates"]
 
 myst_heading_anchors = 4

@@ -1,6 +1,6 @@
-"""Commands around the pipeline: they read what the stages wrote, no stage depends on them.
+"""Commands around the pipeline. They read the stages' outputs; no stage depends on them.
 
-The line below makes them use the library beside them, whatever is installed.
+The line below puts this repository's ``src`` first on the path, before any installed version.
 """
 
 import sys

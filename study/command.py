@@ -1,4 +1,4 @@
-"""How a command of the study ends: a fault that the user can fix is one line, not a traceback."""
+"""Run a command of the study; an error that the user can fix is one line, not a traceback."""
 
 import subprocess
 import sys
@@ -10,7 +10,18 @@ from vocalseg.errors import BadInput
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a command; bad input, or what DVC or git refuse, ends it with one line and status 1."""
+    """Run a command; exit with one line and status 1 on bad input or an error of DVC or git.
+
+    Parameters
+    ----------
+    main : callable
+        The command, called without arguments.
+
+    Raises
+    ------
+    SystemExit
+        On :class:`BadInput`, an exception of DVC, or a subprocess that failed.
+    """
     try:
         main()
     except BadInput as error:
@@ -19,5 +30,5 @@ def run(main: Callable[[], None]) -> None:
         sys.exit(f"dvc: {' '.join(str(error).split())}")
     except subprocess.CalledProcessError as error:
         command = " ".join(map(str, error.cmd))
-        said = (error.stderr or "").strip().splitlines()
-        sys.exit(f"failed: {command}{f': {said[-1]}' if said else ''}")
+        lines = (error.stderr or "").strip().splitlines()
+        sys.exit(f"failed: {command}{f': {lines[-1]}' if lines else ''}")

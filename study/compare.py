@@ -1,9 +1,9 @@
-"""The finished experiments beside Table I, and what each factor of the study is worth.
+"""Compare the finished experiments with Table I and estimate the effect of each factor.
 
     python -m study.compare [--csv FILE] [--picture FILE] [--format markdown]
 
-A table in the paper's order, by the SDR of its own protocol; below it a paired test of each factor
-over songs, because a difference between two means says nothing by itself.
+Prints a table sorted by the SDR of Table I's protocol, as in the paper, and a paired test of each
+factor over songs, because a difference between two means is not evidence by itself.
 """
 
 import argparse
@@ -23,33 +23,35 @@ from study.layout import decibels
 from vocalseg.errors import BadInput
 
 __all__ = [
-    "agreement", "brief", "effects", "markdown", "notes", "rows", "song_scores", "table",
-    "terminal",
-]  # fmt: skip
+    *("brief", "effects", "markdown", "rank_correlation", "rows", "song_scores"),
+    *("table", "table_notes", "terminal"),
+]
 
-#: Scores in the order of the columns, a gain behind its score.
-ORDER = [name for score in SCORES for name in (score, *(g for g in GAINS if GAINS[g] == score))]
+#: Columns of scores and gains, in order; each gain follows its score.
+SCORE_COLUMNS = [
+    name for score in SCORES for name in (score, *(g for g in GAINS if GAINS[g] == score))
+]
 
 
 def table(rows: pd.DataFrame) -> pd.DataFrame:
-    """The comparison, best ``table1.sdr`` first.
+    """Average experiments over seeds and sort them by ``table1.sdr``, best first.
 
     Parameters
     ----------
     rows : DataFrame
-        Of :func:`study.experiments.rows`.
+        Result of :func:`study.experiments.rows`.
 
     Returns
     -------
     DataFrame
-        ``rank``, ``name`` (or names), ``runs`` (how many, one for each seed), the factors, scores
-        and gains in dB (means over seeds), and the published ``paper.sdr``, ``paper.sir``,
-        ``paper.sar`` (dB) and ``paper.rank``; with several seeds also the standard deviations over
-        them, as ``protocol.metric.std``. Ranks are missing where there is no score.
+        ``rank``, ``name`` (all names, separated by spaces), ``runs`` (number of seeds), the
+        factors, scores and gains in dB (means over seeds), and the published ``paper.sdr``,
+        ``paper.sir``, ``paper.sar`` (dB) and ``paper.rank``. With several seeds, also the standard
+        deviations over them, as ``protocol.metric.std``. A row without a score has no rank.
     """
     keys = factors(rows)
     runs = rows.groupby(keys, sort=False, dropna=False)
-    means = runs[ORDER].mean().round(3)
+    means = runs[SCORE_COLUMNS].mean().round(3)
     means.insert(0, "name", runs["name"].agg(" ".join))
     means.insert(1, "runs", runs.size())
     if (means["runs"] > 1).any():
@@ -58,15 +60,15 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
         ["table1.sdr", "global.sdr"], ascending=False, ignore_index=True
     )
     means["rank"] = means["table1.sdr"].rank(ascending=False, method="min").astype("Int64")
-    means = means.join(paper.beside(means))
-    first = ["rank", "name", "runs", *keys, *ORDER, *paper.VALUES]
+    means = means.join(paper.published_values(means))
+    first = ["rank", "name", "runs", *keys, *SCORE_COLUMNS, *paper.VALUES]
     return means[[*first, *(column for column in means if column not in first)]]
 
 
-def agreement(table: pd.DataFrame) -> tuple[float, int]:
-    """Spearman's rank correlation of ``table1.sdr`` with Table I's, and how many rows it is of.
+def rank_correlation(table: pd.DataFrame) -> tuple[float, int]:
+    """Compute Spearman's rank correlation between ``table1.sdr`` and Table I.
 
-    NaN for fewer than four rows.
+    Returns the correlation, which is NaN for fewer than four rows, and the number of rows.
     """
     both = table[["table1.sdr", "paper.sdr"]].dropna()
     if len(both) < 4:
@@ -74,65 +76,78 @@ def agreement(table: pd.DataFrame) -> tuple[float, int]:
     return float(stats.spearmanr(both["table1.sdr"], both["paper.sdr"]).statistic), len(both)
 
 
-def notes(table: pd.DataFrame) -> str:
-    """What has to be read with :func:`table`."""
+def table_notes(table: pd.DataFrame) -> str:
+    """Explain the columns of :func:`table` in a paragraph to print below it."""
     text = (
-        "All in dB; gain: over the unprocessed mixture. Table I: as published, on MUSDB18 and by "
-        "the paper's own protocol, to be compared with `table1` alone. Its text says minmax, its "
-        "published code divides by the maximum alone, so `minmax` and `max` have the same row."
+        "All values are in dB; a gain is relative to the unprocessed mixture. The columns Table I "
+        "are the published values on MUSDB18 by the paper's own protocol; only `table1` can be "
+        "compared with them. The paper's text describes min/max scaling, its published code "
+        "divides by the maximum, so `minmax` and `max` are compared with the same row."
     )
-    rho, count = agreement(table)
-    if np.isnan(rho):
+    correlation, count = rank_correlation(table)
+    if np.isnan(correlation):
         return text
-    return f"{text} Rank correlation (Spearman) with its order: {rho:.2f} ({count} rows)."
+    return f"{text} Rank correlation (Spearman) with Table I: {correlation:.2f} ({count} rows)."
 
 
 def effect_notes(effects: pd.DataFrame) -> str:
-    """What has to be read with :func:`study.effects.effects`."""
+    """Explain the columns of :func:`study.effects.effects` in a paragraph to print below it."""
     text = (
-        "Mean difference (dB) of the same songs under two levels of a factor, averaged over the "
-        "other factors; interval and p by t test, d_z: the difference over its standard deviation "
-        "between songs; both p values are Holm-corrected. "
+        "Each difference (dB) is the mean over the same songs under two levels of a factor, "
+        "averaged over the other factors. The interval and p come from a t test; d_z is the "
+        "difference divided by its standard deviation between songs; both p values are "
+        "Holm-corrected. "
     )
     if effects["seeds"].max() > 1:
-        return f"{text}Songs and seeds are samples in the t test, songs alone in Wilcoxon's."
-    return f"{text}One seed: how much another training would change is not in them."
+        return f"{text}The t test samples songs and seeds, the Wilcoxon test songs only."
+    return f"{text}There is one seed, so the variance between trainings is not included."
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """A comparison (:func:`table`, also read back from CSV) or effects as Markdown."""
+    """Format a comparison or effects as Markdown.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Result of :func:`table` (or the same read back from CSV) or of
+        :func:`study.effects.effects`.
+    """
     return layout.markdown(_cells(table))
 
 
 def brief(table: pd.DataFrame) -> str:
-    """A comparison as Markdown for the README: factors, and SDR by `table1`, museval, Table I."""
+    """Format a comparison as Markdown for the README: factors and the SDRs of three protocols."""
     cells = _cells(table)
     shown = [head for head in cells if not head[0] or (head[1] == "SDR" and head[0] != "global")]
     return layout.markdown(cells[shown])
 
 
 def terminal(table: pd.DataFrame) -> str:
-    """The same, aligned, protocols above their metrics."""
+    """Format a comparison or effects as aligned text, with protocols above their metrics.
+
+    Takes the same tables as :func:`markdown`.
+    """
     return layout.terminal(_cells(table))
 
 
 def _cells(table: pd.DataFrame) -> pd.DataFrame:
-    """Text of a table under pairs of heads, (protocol, metric)."""
+    """Text of a table, with columns (protocol, metric)."""
     cells = _effect_cells(table) if "d_z" in table else _comparison_cells(table)
     return pd.DataFrame(cells)
 
 
 def _comparison_cells(table: pd.DataFrame) -> dict[tuple[str, str], pd.Series]:
-    keys = [c for c in table if "." in c and c.removesuffix(".std") not in [*ORDER, *paper.VALUES]]
+    others = {*SCORE_COLUMNS, *paper.VALUES}
+    keys = [c for c in table if "." in c and c.removesuffix(".std") not in others]
     cells = {("", "#"): table["rank"].map(_count)}
     if (table["runs"] > 1).any():
         cells["", "runs"] = table["runs"].map(_count)
     elif any(str(row[key]) not in row["name"] for row in table.to_dict("records") for key in keys):
-        cells["", "name"] = table["name"]  # it does not say the levels
-    ends = [key.rpartition(".")[2] for key in keys]
-    for key, end in zip(keys, ends, strict=True):
-        cells["", end if ends.count(end) == 1 else key] = table[key].astype(str)
-    for score in ORDER:
+        cells["", "name"] = table["name"]  # names that do not contain the factors' levels
+    short_keys = [key.rpartition(".")[2] for key in keys]
+    for key, short in zip(keys, short_keys, strict=True):
+        cells["", short if short_keys.count(short) == 1 else key] = table[key].astype(str)
+    for score in SCORE_COLUMNS:
         protocol, metric = score.split(".")
         text = table[score].map(decibels)
         if metric == "sdr" and f"{score}.std" in table:
@@ -174,38 +189,40 @@ def _p_value(p: float) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m study.compare",
-        description="The finished experiments beside Table I, and what each factor is worth.",
+        description="Compare the finished experiments with Table I and test each factor.",
     )
     add = parser.add_argument
     add("--format", choices=("terminal", "markdown", "brief", "csv"), default="terminal")
-    add("--csv", type=Path, metavar="FILE", help="write the comparison, all digits")
-    add("--markdown", type=Path, metavar="FILE", help="write all that is printed, as Markdown")
+    add("--csv", type=Path, metavar="FILE", help="write the comparison as CSV")
+    add("--markdown", type=Path, metavar="FILE", help="write comparison and tests as Markdown")
     add("--picture", type=Path, metavar="FILE", help="draw the comparison (.png, .svg, .pdf)")
-    add("--protocol", choices=("global", "museval"), default="global", help="of the paired tests")
-    add("--all-commits", action="store_true", help="also experiments of earlier commits")
+    add("--protocol", choices=("global", "museval"), default="global", help="for the paired tests")
+    add("--all-commits", action="store_true", help="include experiments of earlier commits")
     return parser
 
 
-def report(found: pd.DataFrame, protocol: str, form: Callable[[pd.DataFrame], str]) -> list[str]:
-    """Comparison, tests and notes as paragraphs.
+def report(
+    found: pd.DataFrame, protocol: str, formatter: Callable[[pd.DataFrame], str]
+) -> list[str]:
+    """Format comparison, tests and notes as paragraphs.
 
     Parameters
     ----------
     found : DataFrame
-        Of :func:`study.experiments.rows`.
-    protocol : str
-        Whose SDR the tests take, ``global`` or ``museval``.
-    form : callable
+        Result of :func:`study.experiments.rows`.
+    protocol : {"global", "museval"}
+        Protocol of the SDR that the tests compare.
+    formatter : callable
         :func:`terminal` or :func:`markdown`.
     """
     compared = table(found)
-    paragraphs = [form(compared), notes(compared)]
+    paragraphs = [formatter(compared), table_notes(compared)]
     try:
-        worth = effects(song_scores(found, protocol=protocol))
+        tests = effects(song_scores(found, protocol=protocol))
     except BadInput as error:
         return [*paragraphs, f"No paired tests: {error}"]
-    if len(worth):
-        paragraphs += [f"SDR by {protocol}:", form(worth), effect_notes(worth)]
+    if len(tests):
+        paragraphs += [f"SDR by {protocol}:", formatter(tests), effect_notes(tests)]
     return paragraphs
 
 
@@ -221,7 +238,7 @@ def main(arguments: list[str] | None = None):
         print("\n\n".join(report(found, options.protocol, markdown)))
     else:
         for paragraph in report(found, options.protocol, terminal):
-            # Tables are as wide as they are.
+            # Tables are not wrapped.
             print(paragraph if "\n" in paragraph else fill(paragraph, 100), end="\n\n")
     for path in filter(None, (options.csv, options.markdown, options.picture)):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -230,7 +247,7 @@ def main(arguments: list[str] | None = None):
     if options.markdown:
         options.markdown.write_text("\n\n".join(report(found, options.protocol, markdown)) + "\n")
     if options.picture:
-        from study.picture import draw  # Matplotlib takes half a second to import
+        from study.picture import draw  # imported lazily: Matplotlib takes half a second
 
         draw(compared, found, options.picture)
 

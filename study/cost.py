@@ -1,4 +1,4 @@
-"""What a network computes for a tile, from its layers."""
+"""Number of parameters and multiplications of a network, from its layers."""
 
 from math import prod
 
@@ -7,8 +7,20 @@ from vocalseg import networks
 from vocalseg.model_file import Settings
 
 
-def of(params: Params) -> tuple[int, int]:
-    """Parameters of an experiment's network, and multiplications of its convolutions for a tile."""
+def network_cost(params: Params) -> tuple[int, int]:
+    """Count the parameters and multiplications of an experiment's network.
+
+    Parameters
+    ----------
+    params : Params
+        All parameters of the experiment.
+
+    Returns
+    -------
+    parameters : int
+    multiplications : int
+        Of all convolutions, for one tile.
+    """
     shape = params.model.model_dump(exclude={"momentum"})
     stft, audio = params.stft.model_dump(), params.audio.model_dump()
     settings = Settings(**audio, **stft, **params.normalize.model_dump(), **shape)
@@ -17,7 +29,7 @@ def of(params: Params) -> tuple[int, int]:
 
 
 def _multiplications(layer) -> int:
-    """Of a convolution; a transposed one spreads each *input* over its kernel."""
+    """Multiplications of a layer; a transposed convolution applies its kernel to each *input*."""
     if not hasattr(layer, "kernel"):
         return 0
     grid = layer.input if "transpose" in type(layer).__name__.lower() else layer.output

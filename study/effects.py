@@ -1,4 +1,4 @@
-"""What each factor of the study is worth, from scores of the same songs under its levels."""
+"""The effect of each factor of a study: paired tests of the same songs under its levels."""
 
 from itertools import combinations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-LEVEL = 0.95  # of the intervals
+LEVEL = 0.95  # confidence level of the intervals
 COLUMNS = [
     *("factor", "better", "worse", "songs", "seeds"),
     *("difference", "low", "high", "d_z", "p", "wilcoxon"),
@@ -14,16 +14,17 @@ COLUMNS = [
 
 
 def effects(songs: pd.DataFrame) -> pd.DataFrame:
-    """Paired differences between the levels of each factor.
+    """Test the paired differences between the levels of each factor.
 
     A pair is one song and one seed under two networks that differ in this factor alone. Songs are
-    the units: pairs of a song are averaged first, over the levels of the other factors.
+    the sampling units: the pairs of a song are averaged over the levels of the other factors first.
 
-    The test is the t test of the mean difference: it comes with an interval, and seeds can enter.
-    With several, the variance between seeds is added to that between songs (crossed random effects,
-    degrees of freedom by Satterthwaite), and the result speaks of other songs *and* other
-    trainings; with one it speaks of other songs only. Wilcoxon's signed-rank test over songs, which
-    assumes no normal distribution, stands beside it.
+    The main test is the t test of the mean difference, because it comes with an interval and can
+    include seeds. With several seeds, the variance between seeds is added to the variance between
+    songs (crossed random effects, degrees of freedom by Satterthwaite's approximation), and the
+    result generalizes to other songs *and* other trainings. With one seed it generalizes to other
+    songs only. Wilcoxon's signed-rank test over songs, which does not assume a normal distribution,
+    is reported as well.
 
     Parameters
     ----------
@@ -33,10 +34,10 @@ def effects(songs: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``factor``, ``better``, ``worse`` (levels), ``songs``, ``seeds`` (how many), ``difference``
-        with its 95 % interval ``low`` and ``high`` (dB), ``d_z`` (the difference over its standard
-        deviation between songs), ``p`` and ``wilcoxon`` (p values, Holm-corrected over the rows).
-        A row for each two levels that share at least two songs.
+        One row for each two levels that share at least two songs: ``factor``, ``better``,
+        ``worse`` (levels), ``songs``, ``seeds`` (counts), ``difference`` with its 95 % interval
+        ``low`` and ``high`` (dB), ``d_z`` (difference divided by its standard deviation between
+        songs), ``p`` and ``wilcoxon`` (p values, Holm-corrected over the rows).
     """
     keys = [column for column in songs if column not in ("song", "value", "seed")]
     tests = []
@@ -56,39 +57,61 @@ def effects(songs: pd.DataFrame) -> pd.DataFrame:
 
 
 def paired_test(differences: np.ndarray) -> dict[str, float]:
-    """The tests of :func:`effects` for one pair of levels, p values not corrected.
+    """Run the tests of :func:`effects` for one pair of levels.
 
     Parameters
     ----------
-    differences : float array, (songs, seeds)
+    differences : float array, shape (songs, seeds)
         In dB; at least two songs.
+
+    Returns
+    -------
+    dict
+        ``songs``, ``seeds``, ``difference``, ``low``, ``high``, ``d_z``, ``p`` and ``wilcoxon`` as
+        in :func:`effects`, but with uncorrected p values.
     """
     by_song, by_seed = differences.mean(axis=1), differences.mean(axis=0)
     samples = [by_song] if len(by_seed) == 1 else [by_song, by_seed]
-    freedoms = np.array([len(sample) - 1 for sample in samples])
+    dofs = np.array([len(sample) - 1 for sample in samples])
     variances = np.array([sample.var(ddof=1) / len(sample) for sample in samples])
     mean, error = by_song.mean(), np.sqrt(variances.sum())
-    with np.errstate(divide="ignore", invalid="ignore"):  # songs that all differ by the same
-        freedom = variances.sum() ** 2 / (variances**2 / freedoms).sum()
+    with np.errstate(divide="ignore", invalid="ignore"):  # the variance may be zero
+        dof = variances.sum() ** 2 / (variances**2 / dofs).sum()
         t, d_z = mean / error, mean / by_song.std(ddof=1)
         signed_rank = stats.wilcoxon(by_song).pvalue if by_song.any() else 1.0
-    reach = stats.t.ppf((1 + LEVEL) / 2, freedom) * error
+    half_width = stats.t.ppf((1 + LEVEL) / 2, dof) * error
     return {
         "songs": len(by_song),
         "seeds": len(by_seed),
         "difference": mean,
-        "low": mean - reach,
-        "high": mean + reach,
+        "low": mean - half_width,
+        "high": mean + half_width,
         "d_z": d_z,
-        "p": 2 * stats.t.sf(abs(t), freedom),
+        "p": 2 * stats.t.sf(abs(t), dof),
         "wilcoxon": signed_rank,
     }
 
 
 def holm(p: np.ndarray) -> np.ndarray:
-    """Holm's correction of p values for how many they are; NaN stays and does not count."""
+    """Correct p values for multiple testing by Holm's step-down method.
+
+    Parameters
+    ----------
+    p : array_like of float
+        NaN stays NaN and does not count as a test.
+
+    Returns
+    -------
+    float array
+        Of the same length and order.
+
+    Examples
+    --------
+    >>> holm([0.04, 0.01, 0.02]).tolist()
+    [0.04, 0.03, 0.04]
+    """
     p = np.asarray(p, dtype=float)
-    order = np.argsort(p)[: np.isfinite(p).sum()]  # NaN comes last
+    order = np.argsort(p)[: np.isfinite(p).sum()]  # argsort puts NaN last
     corrected = np.full(len(p), np.nan)
     steps = p[order] * np.arange(len(order), 0, -1)
     corrected[order] = np.maximum.accumulate(steps).clip(max=1)

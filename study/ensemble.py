@@ -1,9 +1,9 @@
-"""Scores of the mean of several experiments' masks, beside those of each experiment.
+"""Score an ensemble, the mean of several experiments' masks, beside each experiment.
 
     python -m study.ensemble EXPERIMENT EXPERIMENT... [--keep FOLDER]
 
-An ensemble follows from models that are finished, so it is no experiment: nothing is trained, and
-nothing enters DVC's cache. The models come from that cache; --keep leaves them in a folder, for
+An ensemble needs no training, so it is not an experiment and adds nothing to DVC's cache. The
+models are read from that cache; --keep copies them to a folder, for
 `vocalseg separate --model FOLDER/NAME/unet.json --model ...`.
 """
 
@@ -23,14 +23,26 @@ from study.command import run
 from study.repository import file_at, require_repository, revision
 from study.scores import markdown
 from vocalseg.errors import BadInput
-from vocalseg.parallel import each
+from vocalseg.parallel import parallel_map
 from vocalseg.scores import standard
 from vocalseg.separator import Separator
 from vocalseg.songs import catalog, stems
 
 
-def fetch(name: str, folder: Path) -> Path:
-    """Write an experiment's model into a folder; return the model's path.
+def copy_model(name: str, folder: Path) -> Path:
+    """Copy an experiment's model from DVC's cache.
+
+    Parameters
+    ----------
+    name : str
+        An experiment of the current commit.
+    folder : Path
+        The model is written to the subfolder ``name``.
+
+    Returns
+    -------
+    Path
+        The model's JSON file.
 
     Raises
     ------
@@ -40,16 +52,30 @@ def fetch(name: str, folder: Path) -> Path:
     try:
         rev = revision(name)
     except subprocess.CalledProcessError:
-        raise BadInput(f"{name}: no such experiment of this commit; see `make table`") from None
+        raise BadInput(
+            f"{name}: no such experiment of this commit; `make table` lists them"
+        ) from None
     target = folder / name
     DVCFileSystem(".", rev=rev).get(stage.MODEL.parent.as_posix(), str(target), recursive=True)
     return target / stage.MODEL.name
 
 
 def scores(separator: Separator, label: str) -> dict:
-    """What ``metrics/eval.json`` would be, of a separator."""
+    """Score a separator on the test songs.
+
+    Parameters
+    ----------
+    separator : Separator
+    label : str
+        Label of the progress bar.
+
+    Returns
+    -------
+    dict
+        Scores with the structure of ``metrics/eval.json``.
+    """
     songs = scoring.test_songs()
-    results = each(
+    results = parallel_map(
         _score,
         stage.estimates(separator, songs),
         label=label,
@@ -63,7 +89,7 @@ def scores(separator: Separator, label: str) -> dict:
 
 def _score(separated: tuple) -> pd.DataFrame:
     song, estimate = separated
-    mixture, vocals, rate = stems.read(catalog.folder(song, scoring.RAW))
+    mixture, vocals, rate = stems.read(catalog.song_path(song, scoring.RAW))
     table = standard.score_song(mixture, vocals, estimate, rate)
     table.insert(0, "song", song.name)
     return table
@@ -72,18 +98,18 @@ def _score(separated: tuple) -> pd.DataFrame:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("experiments", nargs="+", metavar="EXPERIMENT")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="leave the models there")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="copy the models to a folder")
     options = parser.parse_args(arguments)
     require_repository()
     names = list(dict.fromkeys(options.experiments))
     if len(names) < 2:
-        raise BadInput("an ensemble has two experiments or more; name them")
+        raise BadInput("an ensemble needs at least two experiments; name them")
     with tempfile.TemporaryDirectory() as scratch:
-        models = [fetch(name, options.keep or Path(scratch)) for name in names]
+        models = [copy_model(name, options.keep or Path(scratch)) for name in names]
         separator = Separator.load(models, **read_params(Eval).model_dump())
-        together = scores(separator, "separate, score")
+        ensemble = scores(separator, "separate, score")
     rows = {name: json.loads(file_at(revision(name), stage.METRICS)) for name in names}
-    print(markdown({**rows, "mean of their masks": together}, digits=2))
+    print(markdown({**rows, "mean of their masks": ensemble}, digits=2))
 
 
 if __name__ == "__main__":

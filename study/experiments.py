@@ -1,7 +1,9 @@
-"""What DVC knows of finished experiments, as tables."""
+"""Read finished experiments from DVC and git as tables."""
 
 import json
+import re
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import dvc.api
@@ -13,7 +15,7 @@ from dvc.repo import Repo
 from stages import trainings
 from stages.schema import params
 from study import paper
-from study.repository import file_at, stages_of
+from study.repository import EXPERIMENTS, file_at, git, stages_of
 from vocalseg.errors import BadInput
 
 SONGS, TRAINED = "plots/songs.csv", "metrics/train.json"
@@ -26,40 +28,54 @@ GAINS = {"museval.gain": "museval.sdr", "global.gain": "global.sdr"}
 BOUNDS = [f"{bound}.{score}" for bound in ("mixture", "irm") for score in SCORES]
 
 
-def rows(repo: str | Path = ".", num: int = 1) -> pd.DataFrame:
-    """Finished experiments, one row each.
+def rows(
+    repo: str | Path = ".", num: int = 1, names: Collection[str] = ()
+) -> pd.DataFrame:
+    """Tabulate the finished experiments, one row each.
 
     Parameters
     ----------
     repo : path
     num : int
-        Experiments that started from one of the last ``num`` commits; -1: from any that led to
-        HEAD.
+        Include experiments that started from one of the last ``num`` commits; -1 for all commits
+        of HEAD's history.
+    names : collection of str
+        Only these experiments, from whichever commit they started; ``num`` must be left out then.
 
     Returns
     -------
     DataFrame
-        ``name``, ``rev``, ``seed``; the factors: axis, scaler, loss, the other keys of ``matrix``
-        and every parameter in which the experiments differ; scores as ``protocol.metric``, gains
-        over the mixture as ``protocol.gain``, and ``mixture.protocol.metric`` and
-        ``irm.protocol.metric``, the floor and a ceiling. All in dB, NaN where not defined.
-        Of experiments with equal parameters the newest.
+        ``name``, ``rev``, ``seed``; the factors, which are axis, scaler, loss, the other keys of
+        ``matrix`` and every parameter in which the experiments differ; scores as
+        ``protocol.metric``, gains over the mixture as ``protocol.gain``, and the lower and upper
+        bounds ``mixture.protocol.metric`` and ``irm.protocol.metric``. All in dB, NaN where
+        undefined. Among experiments with equal parameters (with ``names``, with equal names), only
+        the newest is listed.
 
     Raises
     ------
     BadInput
-        If none has finished.
+        If none has finished, or there is no experiment of one of ``names``.
     """
     settings = params.load(Path(repo) / "params.yaml")
-    shown = pd.DataFrame(dvc.api.exp_show(str(repo), num=num)).astype(object)
+    wanted = commits(names, repo)
+    bases = sorted({base for base, _ in wanted.values()}) or None
+    shown = pd.DataFrame(dvc.api.exp_show(str(repo), revs=bases, num=num)).astype(object)
     found = shown[finished(shown)].rename(columns={"Experiment": "name"})
+    if wanted:
+        newest = tuple(rev for _, rev in wanted.values())
+        found = found[[any(rev.startswith(short) for rev in newest) for short in found["rev"]]]
     whole = np.array([is_complete(rev, repo) for rev in found["rev"]], dtype=bool)
     for name in found["name"][~whole]:
-        print(f"left out: {name}: not run to its end, its scores are not its own", file=sys.stderr)
+        print(
+            f"{name}: skipped, because some of its stages have not run; its scores are those of "
+            "the commit it started from",
+            file=sys.stderr,
+        )
     found = found[whole]
     if found.empty:
         raise BadInput(
-            "no experiment of this commit has finished: `make matrix` runs them, "
+            "no experiment of this commit has finished: `make matrix` runs them; "
             "`python -m study.compare --all-commits` shows those of earlier commits"
         )
 
@@ -72,28 +88,71 @@ def rows(repo: str | Path = ".", num: int = 1) -> pd.DataFrame:
     table = pd.concat([found[["name", "rev"]], levels, scores.astype(float)], axis=1)
     for gain, score in GAINS.items():
         table[gain] = (table[score] - table[f"mixture.{score}"]).round(3)
-    return table.drop_duplicates(["seed", *keys], ignore_index=True)
+    return table if names else table.drop_duplicates(["seed", *keys], ignore_index=True)
+
+
+def commits(names: Collection[str], repo: str | Path = ".") -> dict[str, tuple[str, str]]:
+    """The commit that an experiment started from and its own; the newest of each name.
+
+    Raises
+    ------
+    BadInput
+        If there is no experiment of a name.
+    """
+    form = "--format=%(refname:lstrip=2) %(objectname)"
+    listed = git("for-each-ref", "--sort=creatordate", form, EXPERIMENTS, repo=repo)
+    found = {}
+    for line in listed.splitlines():
+        # Other references are DVC's own, such as exec/EXEC_BASELINE.
+        if match := re.fullmatch(r"(\w{2})/(\w{38})/(\S+) (\w+)", line):
+            first, rest, name, rev = match.groups()
+            found[name] = first + rest, rev
+    if missing := [name for name in names if name not in found]:
+        raise BadInput(
+            f"{', '.join(missing)}: no such experiment; `dvc exp list --all-commits` lists them"
+        )
+    return {name: found[name] for name in names}
 
 
 def factors(rows: pd.DataFrame) -> list[str]:
-    """Columns of :func:`rows` that are factors; the seed is none."""
+    """Select the columns of :func:`rows` that are factors; the seed is not one.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Result of :func:`rows`.
+
+    Returns
+    -------
+    list of str
+    """
     fixed = {"name", "rev", "seed", *SCORES, *GAINS, *BOUNDS}
     return [column for column in rows if column not in fixed]
 
 
 def finished(shown: pd.DataFrame) -> pd.Series:
-    """Which rows of ``dvc.api.exp_show`` are experiments that came to their end.
+    """Find the rows that are finished experiments.
 
-    One that is queued, running or failed may show the scores of the commit that it started from.
+    A queued, running or failed experiment may show the scores of the commit that it started from.
+
+    Parameters
+    ----------
+    shown : DataFrame
+        Result of ``dvc.api.exp_show``.
+
+    Returns
+    -------
+    Series of bool
     """
     state = shown["State"]
     return shown["typ"].str.startswith("branch") & (state.isna() | (state == "Success"))
 
 
 def is_complete(rev: str, repo: str | Path = ".") -> bool:
-    """Whether every stage of a revision ran on its parameters and on the other stages' outputs.
+    """Check that every stage of a revision ran with its parameters and the other stages' outputs.
 
-    After ``dvc exp run STAGE`` they did not: its scores are those of the commit it started from.
+    After ``dvc exp run STAGE`` this does not hold: the scores are those of the commit that the
+    experiment started from.
     """
     stages = stages_of(file_at(rev, "dvc.lock", repo))
     values = yaml.safe_load(file_at(rev, "params.yaml", repo))
@@ -110,13 +169,25 @@ def is_complete(rev: str, repo: str | Path = ".") -> bool:
 
 
 def read_bounds(rev: str, repo: str | Path = ".") -> dict[str, float]:
-    """:data:`BOUNDS` of a revision, in dB."""
+    """Read the values of :data:`BOUNDS` at a revision, in dB."""
     values = json.loads(file_at(rev, "metrics/bounds.json", repo))
     return {bound: params.lookup(values, bound) for bound in BOUNDS}
 
 
 def durations(found: pd.DataFrame, repo: str | Path = ".") -> pd.Series:
-    """Seconds of training of each row of :func:`rows`; NaN if it ran on another machine."""
+    """Look up how long each training took.
+
+    Parameters
+    ----------
+    found : DataFrame
+        Result of :func:`rows`.
+    repo : path
+
+    Returns
+    -------
+    Series of float
+        Seconds; NaN for a training that ran on another machine.
+    """
 
     def seconds(rev: str) -> float:
         return trainings.seconds(checksum(lock_at(rev, repo), "train", TRAINED))
@@ -127,22 +198,25 @@ def durations(found: pd.DataFrame, repo: str | Path = ".") -> pd.Series:
 def song_scores(
     rows: pd.DataFrame, repo: str | Path = ".", protocol: str = "global", metric: str = "sdr"
 ) -> pd.DataFrame:
-    """One score of every song in every experiment.
+    """Tabulate one score of every song in every experiment.
 
     Parameters
     ----------
     rows : DataFrame
-        Of :func:`rows`.
+        Result of :func:`rows`.
+    repo : path
+    protocol, metric : str
+        The score, such as ``museval`` and ``sdr``.
 
     Returns
     -------
     DataFrame
-        ``song``, ``value`` (dB, NaN where not defined), ``seed`` and the factors.
+        ``song``, ``value`` (dB, NaN where undefined), ``seed`` and the factors.
 
     Raises
     ------
     BadInput
-        If an experiment's scores of songs are not in DVC's cache.
+        If an experiment's song scores are not in DVC's cache.
     """
     tables = []
     for row in rows.to_dict("records"):
@@ -154,37 +228,55 @@ def song_scores(
 
 
 def read_songs(name: str, rev: str, repo: str | Path = ".") -> pd.DataFrame:
-    """All scores of every song in an experiment: ``plots/songs.csv``.
+    """Read all scores of every song in an experiment, its ``plots/songs.csv``.
 
-    They are read from the cache itself: ``dvc.api.open`` reads the whole pipeline of a revision.
+    The file is read from DVC's cache directly, because ``dvc.api.open`` is slow: it reads the whole
+    pipeline of the revision.
+
+    Parameters
+    ----------
+    name, rev : str
+        Name and commit of the experiment.
+    repo : path
+
+    Returns
+    -------
+    DataFrame
 
     Raises
     ------
     BadInput
-        If the cache does not have them.
+        If the file is not in the cache.
     """
     with Repo(str(repo)) as opened:
         path = Path(opened.cache.local.oid_to_path(checksum(lock_at(rev, repo), "eval", SONGS)))
     if not path.exists():
         raise BadInput(
-            f"{name}: its {SONGS} is not in DVC's cache; `dvc exp pull` fetches what was pushed, "
-            "`dvc exp remove` and a new run make it again"
+            f"{name}: {SONGS} is not in DVC's cache; fetch it with `dvc exp pull` if it was "
+            "pushed, or remove the experiment (`dvc exp remove`) and run it again"
         )
     return pd.read_csv(path, keep_default_na=False, na_values={"value": [""]})
 
 
 def lock_at(rev: str, repo: str | Path = ".") -> dict:
-    """Stages of the ``dvc.lock`` of a revision."""
+    """Read the stages of ``dvc.lock`` at a revision."""
     return stages_of(file_at(rev, "dvc.lock", repo))
 
 
 def checksum(lock: dict, stage: str, path: str) -> str:
-    """MD5 of an output of a stage."""
+    """Return the MD5 of a stage's output.
+
+    Parameters
+    ----------
+    lock : dict
+        Result of :func:`lock_at`.
+    stage, path : str
+    """
     return next(out["md5"] for out in lock[stage]["outs"] if out["path"] == path)
 
 
 def _plain(column: pd.Series) -> pd.Series:
-    """Undo that DVC tells all numbers as floats."""
+    """Restore integers, which DVC reports as floats."""
     values = column.infer_objects()
     whole = pd.api.types.is_float_dtype(values) and (values % 1 == 0).all()
     return values.astype(int) if whole else values

@@ -1,10 +1,10 @@
-"""Turn a Keras file of the paper's authors into a model of this program.
+"""Convert a Keras file of the paper's authors to a model of this package.
 
 python -m study.import_weights FILE
 
-Their networks have the shape of :func:`vocalseg.unet.build_unet` with two differences, both of
-which can be undone: the convolutions before a batch normalisation have biases, and the decoder
-concatenates the upsampled features before those of the skip connection.
+Their networks have the architecture of :func:`vocalseg.unet.build_unet` with two differences, both
+of which the conversion removes: convolutions before a batch normalization have biases, and the
+decoder puts the upsampled features before those of the skip connection.
 """
 
 import argparse
@@ -19,29 +19,34 @@ import numpy as np
 
 from stages import fresh, run
 from vocalseg import model_file
-from vocalseg.compute import computing
+from vocalseg.compute import compute_settings
 from vocalseg.errors import BadInput
 
-#: What the published code trains on, whatever the other settings are.
+#: Settings that are constant in the published code.
 INPUT = {"sample_rate": 11025, "frame_size": 1024, "hop": 256, "tile_frames": 128}
 
-#: The arrays of one layer.
+#: The weights of one layer.
 Layer = list[np.ndarray]
 
 
 def read(path: Path) -> list[Layer]:
-    """The weights of a Keras file, layer by layer, in the order of the layers.
+    """Read the weights of a Keras file.
 
     Parameters
     ----------
     path : Path
-        ``.hdf5`` or ``.h5`` of Keras 2 (weights alone, or a whole model), ``.keras``, or
-        ``.weights.h5`` of Keras 3. The file is only read: no code in it is run.
+        ``.hdf5`` or ``.h5`` of Keras 2 (only weights, or a whole model), ``.keras``, or
+        ``.weights.h5`` of Keras 3. No code in the file is executed.
+
+    Returns
+    -------
+    list of lists of arrays
+        The weights of each layer, in the order of the layers.
 
     Raises
     ------
     BadInput
-        If the file is not there or is none of these.
+        If there is no such file, or it is of another format.
     """
     try:
         if zipfile.is_zipfile(path):
@@ -60,21 +65,21 @@ def read(path: Path) -> list[Layer]:
 
 
 def _by_name(root: h5py.Group) -> list[Layer]:
-    """Keras 2: attributes list the layers, and the arrays of each."""
+    """Read a file of Keras 2, whose attributes list the layers and their arrays."""
     layers = (root[_text(name)] for name in root.attrs["layer_names"])
     arrays = [[layer[_text(name)][()] for name in layer.attrs["weight_names"]] for layer in layers]
     return [layer for layer in arrays if layer]
 
 
 def _by_number(root: h5py.Group) -> list[Layer]:
-    """Keras 3: layers of a class are numbered, and so are the arrays of each."""
+    """Read a file of Keras 3, which numbers the layers of a class and the arrays of a layer."""
 
-    def place(name: str) -> tuple[str, int]:
-        head, number = re.fullmatch(r"(.*?)_?(\d*)", name).groups()
-        return head, int(number or 0)
+    def sort_key(name: str) -> tuple[str, int]:
+        class_name, number = re.fullmatch(r"(.*?)_?(\d*)", name).groups()
+        return class_name, int(number or 0)
 
     layers = root["layers" if "layers" in root else "_layer_checkpoint_dependencies"]
-    arrays = (layers[name].get("vars", {}) for name in sorted(layers, key=place))
+    arrays = (layers[name].get("vars", {}) for name in sorted(layers, key=sort_key))
     return [[layer[name][()] for name in sorted(layer, key=int)] for layer in arrays if len(layer)]
 
 
@@ -83,25 +88,25 @@ def _text(name: str | bytes) -> str:
 
 
 def convert(layers: list[Layer]) -> tuple[int, int, list[np.ndarray]]:
-    """Weights of the published network to those of ours.
+    """Convert the weights of the published network to those of our network.
 
     Parameters
     ----------
     layers : list of lists of arrays
-        Of convolutions: kernel and, maybe, bias. Of batch normalisations: gamma, beta, mean and
-        variance. Only the order within each kind matters.
+        For a convolution, kernel and optionally bias; for a batch normalization, gamma, beta, mean
+        and variance. Only the order within each kind of layer matters.
 
     Returns
     -------
     filters, depth : int
     weights : list of arrays
-        For ``set_weights`` of ``build_unet(…, filters, depth)``; both networks give the same to
-        rounding.
+        For ``set_weights`` of ``build_unet(…, filters, depth)``. The outputs of both networks are
+        equal up to rounding.
 
     Raises
     ------
     ValueError
-        If the layers are not those of such a network. The message says where they differ.
+        If the network has another architecture. The message names the difference.
     """
     kinds: dict[str, list[Layer]] = {"3x3": [], "2x2": [], "1x1": [], "norm": []}
     for layer in layers:
@@ -110,14 +115,14 @@ def convert(layers: list[Layer]) -> tuple[int, int, list[np.ndarray]]:
     depth = len(ups)
     if not depth or len(convolutions) != 4 * depth + 2 or len(norms) != len(convolutions):
         counts = ", ".join(f"{len(found)} {kind}" for kind, found in kinds.items())
-        raise ValueError(f"its layers are {counts}, but a U-Net has 4n + 2, n, 1 and 4n + 2")
+        raise ValueError(f"it has the layers {counts}; a U-Net has 4n + 2, n, 1 and 4n + 2")
 
     filters = convolutions[0][0].shape[-1]
     weights = []
     for i, (convolution, norm) in enumerate(zip(convolutions, norms, strict=True)):
         kernel, bias = convolution[0], convolution[1] if len(convolution) > 1 else 0
         level, second = divmod(i, 2)
-        if level > depth and not second:  # a decoder's block begins: upsampling and skip connection
+        if level > depth and not second:  # first convolution of a decoder block
             weights += ups[level - depth - 1]
             upsampled, skipped = np.split(kernel, 2, axis=2)
             kernel = np.concatenate((skipped, upsampled), axis=2)
@@ -137,11 +142,16 @@ def _kind(layer: Layer) -> str:
         return f"{kernel[0]}x{kernel[1]}"
     if len(layer) in (1, 2) and len(kernel) == 3 and kernel[0] == 1:
         return "1x1"
-    raise ValueError(f"one of its layers has arrays of the shapes {', '.join(map(str, shapes))}")
+    raise ValueError(f"a layer has arrays with the shapes {', '.join(map(str, shapes))}")
 
 
-def network(path: Path):
-    """Our network with the weights of a Keras file.
+def load_network(path: Path):
+    """Build our network with the weights of a Keras file.
+
+    Parameters
+    ----------
+    path : Path
+        A file as :func:`read` takes it.
 
     Returns
     -------
@@ -151,10 +161,10 @@ def network(path: Path):
     Raises
     ------
     BadInput
-        If the file cannot be read, or its network has another shape.
+        If the file cannot be read, or its network has another architecture.
     """
     layers = read(path)
-    from vocalseg.unet import build_unet  # TensorFlow takes seconds: other errors come first
+    from vocalseg.unet import build_unet  # imported lazily: TensorFlow takes seconds
 
     try:
         filters, depth, weights = convert(layers)
@@ -168,8 +178,24 @@ def network(path: Path):
     return model, filters, depth
 
 
-def settings_beside(path: Path) -> dict[str, str]:
-    """Axis and scaler from the ``args.json`` that the published code writes beside its weights."""
+def training_settings(path: Path) -> dict[str, str]:
+    """Read axis and scaler from the ``args.json`` that the published code writes beside weights.
+
+    Parameters
+    ----------
+    path : Path
+        The file of weights.
+
+    Returns
+    -------
+    dict
+        ``axis`` and ``scaler``; empty if there is no ``args.json``.
+
+    Raises
+    ------
+    BadInput
+        If ``args.json`` is invalid.
+    """
     args = path.with_name("args.json")
     try:
         content = json.loads(args.read_text(encoding="utf-8"))
@@ -180,39 +206,40 @@ def settings_beside(path: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (ValueError, KeyError, TypeError):
-        raise BadInput(f"{args}: damaged; correct it, or give --axis and --scaler") from None
+        raise BadInput(f"{args}: invalid; correct it, or give --axis and --scaler") from None
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m study.import_weights",
-        description="Turn a Keras file of the paper's authors into a model of this program.",
+        description="Convert a Keras file of the paper's authors to a model of this package.",
     )
     add = parser.add_argument
-    add("file", type=Path, help=".hdf5 or .keras, as the published code writes it")
-    add("--axis", choices=("frequency", "time"), help="it was trained with; else from args.json")
-    add("--scaler", choices=("max", "minmax", "robust"), help="the same; their min/max is max")
+    add("file", type=Path, help=".hdf5 or .keras file that the published code wrote")
+    add("--axis", choices=("frequency", "time"), help="axis of the training (default: args.json)")
+    add("--scaler", choices=("max", "minmax", "robust"),
+        help="scaler of the training (default: args.json; their min/max is max)")  # fmt: skip
     add("-o", "--output", type=Path, default=Path("models/unet.json"), help="default: %(default)s")
-    add("--overwrite", action="store_true", help="replace a model that is there")
+    add("--overwrite", action="store_true", help="replace an existing model")
     options = parser.parse_args(arguments)
 
     if options.output.suffix != ".json":
-        raise BadInput(f"{options.output}: the model's file must end in .json")
+        raise BadInput(f"{options.output}: the name of the model file must end in .json")
     files = options.output, options.output.with_suffix(".weights.h5")
     for file in files:
         if file.exists() and not options.overwrite:
-            raise BadInput(f"{file}: is there already; choose another --output, or --overwrite")
+            raise BadInput(f"{file}: exists already; choose another --output, or add --overwrite")
     given = {key: value for key in ("axis", "scaler") if (value := getattr(options, key))}
-    known = given if len(given) == 2 else settings_beside(options.file) | given
-    if len(known) < 2:
+    scaling = given if len(given) == 2 else training_settings(options.file) | given
+    if len(scaling) < 2:
         raise BadInput(
-            f"{options.file}: no args.json beside it says how its network was trained; give --axis "
-            "and --scaler"
+            f"{options.file}: there is no args.json beside it with the settings of its training; "
+            "give --axis and --scaler"
         )
-    model, filters, depth = network(options.file)
-    settings = model_file.Settings(**INPUT, **known, filters=filters, depth=depth)
-    fresh(*files)  # never through a link into DVC's cache
-    model_file.save(options.output, model, settings, computing("float32"))
+    model, filters, depth = load_network(options.file)
+    settings = model_file.Settings(**INPUT, **scaling, filters=filters, depth=depth)
+    fresh(*files)  # removes links, so that writing does not change DVC's cache
+    model_file.save(options.output, model, settings, compute_settings("float32"))
     print(
         f"{options.output}: {filters} filters, depth {depth}, axis {settings.axis}, scaler "
         f"{settings.scaler}"

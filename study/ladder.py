@@ -1,8 +1,8 @@
-"""What each rung of a study brings, and what it costs.
+"""Tabulate the gain and the cost of each rung of a study.
 
     python -m study.ladder STUDY [--format markdown] [--picture FILE]
 
-Reads what `make matrix STUDY=…` has collected in metrics/, nothing else.
+Reads only the tables that `make matrix STUDY=…` has written to metrics/.
 """
 
 import argparse
@@ -13,48 +13,54 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from stages.schema.params import Params, load
-from study import cost, layout
+from study import layout
 from study.command import run
+from study.cost import network_cost
 from study.effects import LEVEL, paired_test
 from study.records import Records
 from vocalseg.errors import BadInput
 
-LEFT_OUT = "without-"
+ABLATION = "without-"  # prefix of steps that leave one rung out
 SDR = "global.sdr"
 
 
 def table(
     rows: pd.DataFrame, songs: pd.DataFrame, costs: dict[str, tuple[int, int]]
 ) -> pd.DataFrame:
-    """One row for each step of a study.
+    """Summarize the steps of a study, one row each.
 
     Parameters
     ----------
     rows, songs : DataFrame
-        Of :class:`study.records.Records`: ``table`` and ``song_scores``.
+        Results of :meth:`study.records.Records.table` and
+        :meth:`study.records.Records.song_scores`.
     costs : dict
-        Parameters and multiplications by step.
+        Parameters and multiplications of each step's network.
 
     Returns
     -------
     DataFrame
-        ``step``, ``runs``, means over seeds of ``museval.sdr`` and ``global.sdr`` (dB) and their
-        standard deviations (``….std``); ``difference`` (dB, by ``global``) to the rung before, of
-        a step that leaves one out to the last rung, with its 95 % interval ``low`` and ``high``,
-        paired by song and seed; ``minutes`` and ``cpu_minutes`` of training; ``per_minute``, dB
-        over the mixture for each of the latter; ``parameters``, ``multiplications`` of a tile.
+        - ``step``, ``runs``
+        - ``museval.sdr`` and ``global.sdr``: means over seeds in dB, and their standard deviations
+          (``….std``)
+        - ``difference``, ``low``, ``high``: mean difference of ``global.sdr`` (dB) and its 95 %
+          interval, paired by song and seed; a rung is compared with the rung before, a step that
+          leaves one rung out with the last rung
+        - ``minutes``, ``cpu_minutes`` of training; ``per_minute``: gain over the mixture in dB per
+          CPU minute
+        - ``parameters``, ``multiplications`` (of a tile)
     """
     steps = list(dict.fromkeys(rows["step"]))
-    rungs = [step for step in steps if not step.startswith(LEFT_OUT)]
+    rungs = [step for step in steps if not step.startswith(ABLATION)]
     found = []
     for step in steps:
         runs = rows[rows["step"] == step]
         row = {"step": step, "runs": len(runs)}
         for score in ("museval.sdr", SDR):
             row |= {score: runs[score].mean(), f"{score}.std": runs[score].std()}
-        place = rungs.index(step) if step in rungs else len(rungs)
-        if place:
-            row |= difference(songs, step, rungs[place - 1])
+        position = rungs.index(step) if step in rungs else len(rungs)
+        if position:
+            row |= difference(songs, step, rungs[position - 1])
         row |= {key: runs[key].mean() for key in ("minutes", "cpu_minutes")}
         gain = (runs[SDR] - runs[f"mixture.{SDR}"]).mean()
         row["per_minute"] = gain / row["cpu_minutes"]
@@ -66,7 +72,19 @@ def table(
 
 
 def difference(songs: pd.DataFrame, step: str, other: str) -> dict[str, float]:
-    """Mean difference of two steps over songs and seeds that both have, and its interval."""
+    """Test the difference of two steps over their common songs and seeds.
+
+    Parameters
+    ----------
+    songs : DataFrame
+        ``song``, ``seed``, ``step`` and ``global`` (dB).
+    step, other : str
+
+    Returns
+    -------
+    dict
+        ``difference``, ``low``, ``high`` in dB; empty for fewer than two songs.
+    """
     by = songs.set_index(["song", "seed", "step"])["global"].unstack("step")
     pairs = (by[step] - by[other]).unstack("seed").dropna(axis=1, how="all").dropna()
     if len(pairs) < 2:
@@ -76,7 +94,7 @@ def difference(songs: pd.DataFrame, step: str, other: str) -> dict[str, float]:
 
 
 def cells(table: pd.DataFrame) -> pd.DataFrame:
-    """Text of :func:`table`, under pairs of heads."""
+    """Format the values of :func:`table` as text, with columns (group, head)."""
     text = {("", "step"): table["step"], ("", "runs"): table["runs"].astype(str)}
     for score in ("museval.sdr", SDR):
         spread = table[f"{score}.std"].map(lambda v: "" if pd.isna(v) else f"±{v:.2f}")
@@ -84,8 +102,8 @@ def cells(table: pd.DataFrame) -> pd.DataFrame:
     text["global", "step"] = table["difference"].map(layout.decibels)
     interval = table["low"].map(layout.decibels) + " to " + table["high"].map(layout.decibels)
     text["global", "95 % interval"] = interval.where(table["low"].notna(), "–")
-    text["training", "min"] = table["minutes"].map(_one)
-    text["training", "CPU min"] = table["cpu_minutes"].map(_one)
+    text["training", "min"] = table["minutes"].map(_one_decimal)
+    text["training", "CPU min"] = table["cpu_minutes"].map(_one_decimal)
     text["training", "dB/CPU min"] = table["per_minute"].map(layout.decibels)
     for name, unit in (("parameters", "M"), ("multiplications", "G")):
         divisor = {"M": 1e6, "G": 1e9}[unit]
@@ -94,28 +112,32 @@ def cells(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(table: pd.DataFrame, rows: pd.DataFrame, path: str | Path) -> None:
-    """dB against processor time, rung by rung, between the floor and a ceiling.
+    """Draw the SDR of each rung against its CPU time, between a lower and an upper bound.
+
+    Error bars are 95 % intervals of the mean over seeds, where there are several.
 
     Parameters
     ----------
     table : DataFrame
-        Of :func:`table`; bars are the interval of the mean over seeds where there are several.
+        Result of :func:`table`.
     rows : DataFrame
-        Of :meth:`study.records.Records.table`.
+        Result of :meth:`study.records.Records.table`.
     path : path
-        By its ending PNG, SVG or PDF.
+        The file extension selects PNG, SVG or PDF.
     """
     figure = Figure(figsize=(9, 5.5), layout="constrained")
     panel = figure.subplots()
-    rungs = table[~table["step"].str.startswith(LEFT_OUT)]
-    reach = rungs.apply(lambda row: interval(rows.loc[rows["step"] == row["step"], SDR]), axis=1)
+    rungs = table[~table["step"].str.startswith(ABLATION)]
+    errors = rungs.apply(
+        lambda row: interval_half_width(rows.loc[rows["step"] == row["step"], SDR]), axis=1
+    )
     panel.errorbar(
-        rungs["cpu_minutes"], rungs[SDR], yerr=reach, fmt="o-", color="#33506b", ecolor="#8fb1cf",
+        rungs["cpu_minutes"], rungs[SDR], yerr=errors, fmt="o-", color="#33506b", ecolor="#8fb1cf",
         capsize=3,
     )  # fmt: skip
     for _, row in rungs.iterrows():
-        place = row["cpu_minutes"], row[SDR]
-        panel.annotate(row["step"], place, (6, -12), textcoords="offset points", fontsize=9)
+        point = row["cpu_minutes"], row[SDR]
+        panel.annotate(row["step"], point, (6, -12), textcoords="offset points", fontsize=9)
     lines = {"mixture": ("unprocessed mixture", ":"), "irm": ("ideal ratio mask", "-")}
     for bound, (label, style) in lines.items():
         panel.axhline(rows[f"{bound}.{SDR}"].mean(), color="#333333", lw=1, ls=style, label=label)
@@ -126,8 +148,8 @@ def draw(table: pd.DataFrame, rows: pd.DataFrame, path: str | Path) -> None:
     figure.savefig(path, dpi=110)
 
 
-def interval(values: pd.Series) -> float:
-    """Half the 95 % interval of a mean; 0 for a single value."""
+def interval_half_width(values: pd.Series) -> float:
+    """Compute half the width of the 95 % interval of a mean; 0 for a single value."""
     from scipy import stats
 
     if len(values) < 2:
@@ -135,14 +157,17 @@ def interval(values: pd.Series) -> float:
     return float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * values.std() / len(values) ** 0.5)
 
 
-def _one(value: float) -> str:
+def _one_decimal(value: float) -> str:
     return "–" if pd.isna(value) else f"{value:.1f}"
 
 
-def costs(params: Params, study: str) -> dict[str, tuple[int, int]]:
-    """Parameters and multiplications of each step's network."""
+def network_costs(params: Params, study: str) -> dict[str, tuple[int, int]]:
+    """Count parameters and multiplications of each step's network.
+
+    See :func:`study.cost.network_cost`.
+    """
     return {
-        step: cost.of(params.changed(settings))
+        step: network_cost(params.changed(settings))
         for step, settings in params.studies[study].steps().items()
     }
 
@@ -158,18 +183,18 @@ def main(arguments: list[str] | None = None) -> None:
     rows = records.table()
     if rows.empty:
         raise BadInput(
-            f"{records.path}: no result of this code and these settings; "
-            f"`make matrix STUDY={options.study}` makes them"
+            f"{records.path}: has no results of the current code and settings; run "
+            f"`make matrix STUDY={options.study}`"
         )
-    found = table(rows, records.song_scores(), costs(params, options.study))
+    found = table(rows, records.song_scores(), network_costs(params, options.study))
     if options.format == "csv":
         print(found.round(3).to_csv(index=False), end="")
     else:
-        form = layout.markdown if options.format == "markdown" else layout.terminal
-        print(form(cells(found)))
-    left = len(records.experiments) - len(rows)
-    if left and options.format == "terminal":
-        print(f"\n{left} of {len(records.experiments)} experiments are missing")
+        formatter = layout.markdown if options.format == "markdown" else layout.terminal
+        print(formatter(cells(found)))
+    missing = len(records.experiments) - len(rows)
+    if missing and options.format == "terminal":
+        print(f"\n{missing} of {len(records.experiments)} experiments are missing")
     if options.picture:
         options.picture.parent.mkdir(parents=True, exist_ok=True)
         draw(found, rows, options.picture)

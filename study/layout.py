@@ -1,4 +1,4 @@
-"""Tables of text for a terminal and as Markdown."""
+"""Format tables of text for a terminal and as Markdown."""
 
 from itertools import groupby
 
@@ -6,12 +6,12 @@ import pandas as pd
 
 
 def markdown(cells: pd.DataFrame) -> str:
-    """Cells as Markdown, numbers to the right.
+    """Format a table as Markdown, with numbers aligned right.
 
     Parameters
     ----------
     cells : DataFrame of str
-        Its columns are pairs (group, head); the group may be empty.
+        The columns are pairs (group, head); the group may be empty.
     """
     lines = [
         [" ".join(filter(None, head)) for head in cells],
@@ -22,9 +22,12 @@ def markdown(cells: pd.DataFrame) -> str:
 
 
 def terminal(cells: pd.DataFrame) -> str:
-    """The same, aligned, groups above their heads."""
+    """Format a table as aligned text, with groups above their heads.
+
+    Takes the same table as :func:`markdown`.
+    """
     widths = {head: max(map(len, [head[1], *cells[head]])) for head in cells}
-    above = [
+    groups = [
         name.ljust(sum(widths[head] + 2 for head in heads))
         for name, heads in groupby(cells, key=lambda head: head[0])
     ]
@@ -37,11 +40,11 @@ def terminal(cells: pd.DataFrame) -> str:
         )
         for line in lines
     ]
-    return "\n".join(line.rstrip() for line in ["".join(above), *aligned] if line.strip())
+    return "\n".join(line.rstrip() for line in ["".join(groups), *aligned] if line.strip())
 
 
 def decibels(value: float) -> str:
-    """Two decimals; a dash where a value is missing."""
+    """Format a value with two decimals, a missing one as a dash."""
     return "–" if pd.isna(value) else f"{value:.2f}"
 
 

@@ -1,10 +1,10 @@
-"""The local runner: what is missing of a matrix goes through DVC's queue on this machine.
+"""The local runner: run the missing experiments of a matrix in DVC's queue on this machine.
 
-1. Stages that no key of the matrix touches run in the workspace (`dvc repro`).
-2. Stages that several experiments share (`normalize`, for two losses) run once for each of their
-   settings, as experiments of their own that are removed again: two workers would both compute
-   them.
-3. The experiments go through DVC's queue; what they share comes from its run-cache.
+1. Stages that do not depend on any key of the matrix run in the workspace (`dvc repro`).
+2. A stage that several experiments share (such as `normalize` for two losses) runs once for each of
+   its settings, in a temporary experiment that is removed afterwards. Otherwise two workers would
+   compute it at the same time.
+3. The experiments run in DVC's queue and take the shared results from the run-cache.
 """
 
 import sys
@@ -12,47 +12,56 @@ from pathlib import Path
 
 from stages import inputs
 from study import plan
-from study.lock import alone
+from study.lock import exclusive_lock
 from study.naming import experiment
 from study.plan import SHARED, Matrix
-from study.queue import dvc, require_queue, stop, work
-from study.repository import lock_here, locks
+from study.queue import dvc, require_queue, run_experiments, stop_workers
+from study.repository import locks, workspace_lock
 
 LOCK = Path(".dvc", "tmp", "matrix.lock")
 
 
 def run(study: str | None, jobs: int, dry_run: bool = False) -> dict[str, list[str]] | None:
-    """Show what there is, run what is missing and wait for it.
+    """Print a summary of the matrix, run the missing experiments and wait for them.
+
+    Parameters
+    ----------
+    study : str or None
+        One of ``studies`` in params.yaml; None for ``matrix``.
+    jobs : int
+        Number of experiments that run at the same time.
+    dry_run : bool
+        Only print the summary.
 
     Returns
     -------
     dict or None
-        Names of the experiments that failed, and what they printed; None after a dry run.
+        Log lines of each experiment that failed, by name; None after a dry run.
     """
-    with alone(LOCK):
-        inputs.main()  # what has changed is seen before anything runs
-        matrix = plan.read(study)
-        matrix.show(locks())
+    with exclusive_lock(LOCK):
+        inputs.main()  # detects changed code, libraries and songs before anything runs
+        matrix = plan.load_matrix(study)
+        matrix.print_summary(locks())
         if dry_run:
             return None
         try:
             return run_missing(matrix, jobs)
         except KeyboardInterrupt:
-            sys.exit("interrupted; the same command resumes from here")
+            sys.exit("interrupted; run the same command again to resume")
         finally:
-            stop()
-            matrix.collect(matrix.missing(locks(), lock_here()))
+            stop_workers()
+            matrix.collect(matrix.missing(locks(), workspace_lock()))
 
 
 def run_missing(matrix: Matrix, jobs: int) -> dict[str, list[str]]:
-    """Run what is missing; return the names of what failed, with what it printed."""
+    """Run the missing experiments and return the log lines of each that failed, by name."""
     known = locks()
     leftovers = [name for name in known if name.startswith(SHARED)]
     if leftovers:
         dvc("exp", "remove", "--quiet", *leftovers)
     if matrix.outdated:
-        dvc("repro", *matrix.once)
-    names = matrix.missing(known, lock_here())
+        dvc("repro", *matrix.common_stages)
+    names = matrix.missing(known, workspace_lock())
     if not names:
         return {}
     require_queue()
@@ -61,20 +70,22 @@ def run_missing(matrix: Matrix, jobs: int) -> dict[str, list[str]]:
             run_shared(matrix, stage, names, jobs)
     outdated = [name for name in names if name in known]
     if outdated:
-        print(f"made by other code or parameters, replaced: {', '.join(outdated)}", flush=True)
+        print(
+            f"replacing experiments of other code or parameters: {', '.join(outdated)}", flush=True
+        )
         dvc("exp", "remove", "--quiet", *outdated)
-    logs = work([experiment(name, matrix.experiments[name]) for name in names], jobs)
-    return {name: logs.get(name, []) for name in matrix.missing(locks(), lock_here())}
+    logs = run_experiments([experiment(name, matrix.experiments[name]) for name in names], jobs)
+    return {name: logs.get(name, []) for name in matrix.missing(locks(), workspace_lock())}
 
 
 def run_shared(matrix: Matrix, stage: str, names: list[str], jobs: int) -> None:
-    """Run a stage for each setting that several of the named experiments share."""
-    shared = matrix.shared(stage, names)
+    """Run a stage once for each of its settings that several of the named experiments share."""
+    shared = matrix.shared_runs(stage, names)
     if not shared:
         return
-    cached = {f"{SHARED}{unit}" for unit in matrix.cached(stage, locks())}
-    todo = [one for one in shared if one.name not in cached]
-    failed = work(todo, jobs) if todo else {}
-    made = [one.name for one in todo if one.name not in failed]
-    if made:
-        dvc("exp", "remove", "--quiet", *made)
+    cached = {f"{SHARED}{run}" for run in matrix.cached(stage, locks())}
+    uncached = [one for one in shared if one.name not in cached]
+    failed = run_experiments(uncached, jobs) if uncached else {}
+    finished = [one.name for one in uncached if one.name not in failed]
+    if finished:
+        dvc("exp", "remove", "--quiet", *finished)

@@ -1,11 +1,11 @@
-"""All experiments of `matrix`, or of a study, in params.yaml: each stage once for its settings.
+"""Run all experiments of `matrix` or of a study in params.yaml, each stage once per setting.
 
     python -m study.matrix [--study NAME] [--jobs 2] [--dry-run]
     python -m study.matrix --runner slurm [--jobs 16] [--sbatch OPTIONS] [--detach]
 
-The runner `local` uses DVC's queue on this machine, `slurm` the jobs of a cluster. What is there
-already, made by the same code and parameters, is not run again; of a study that is also what its
-table holds, `metrics/STUDY.csv` (see :mod:`study.records`).
+The runner `local` uses DVC's queue on this machine, `slurm` submits jobs to a cluster. Experiments
+that the same code and parameters have produced before do not run again. For a study, these include
+the rows of its table `metrics/STUDY.csv` (see :mod:`study.records`).
 """
 
 import argparse
@@ -24,25 +24,32 @@ from vocalseg.errors import BadInput
 
 
 def parser() -> argparse.ArgumentParser:
+    """Create the parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m study.matrix", description=__doc__.splitlines()[0]
     )
     add = parser.add_argument
-    add("--study", metavar="NAME", help="of `studies`; by default, `matrix`")
+    add("--study", metavar="NAME", help="one of `studies`; default: `matrix`")
     add("--runner", choices=("local", "slurm"), default="local", help="where experiments run")
-    add("--jobs", type=int, default=2, help="experiments at a time")
-    add("--dry-run", action="store_true", help="only say what would run")
-    add("--sbatch", default="", metavar="OPTIONS", help="slurm: options of sbatch for every job")
-    add("--detach", action="store_true", help="slurm: end after the submission, do not wait")
+    add("--jobs", type=int, default=2, help="number of experiments that run at the same time")
+    add("--dry-run", action="store_true", help="only print what would run")
+    add("--sbatch", default="", metavar="OPTIONS", help="slurm: sbatch options for every job")
+    add("--detach", action="store_true", help="slurm: exit after submitting, without waiting")
     return parser
 
 
-def checked(arguments: argparse.Namespace) -> argparse.Namespace:
-    """The arguments; raises :class:`BadInput` for those that make no sense."""
+def validated(arguments: argparse.Namespace) -> argparse.Namespace:
+    """Check the arguments and split ``sbatch`` into words.
+
+    Raises
+    ------
+    BadInput
+        If a value is out of range or does not fit the runner.
+    """
     if arguments.jobs < 1:
         raise BadInput(f"--jobs {arguments.jobs}: must be at least 1")
     if arguments.runner == "local" and (arguments.sbatch or arguments.detach):
-        raise BadInput("--sbatch and --detach are options of --runner slurm; add it")
+        raise BadInput("--sbatch and --detach need --runner slurm; add it")
     try:
         arguments.sbatch = shlex.split(arguments.sbatch)
     except ValueError as error:
@@ -50,8 +57,19 @@ def checked(arguments: argparse.Namespace) -> argparse.Namespace:
     return arguments
 
 
-def work(arguments: argparse.Namespace) -> dict[str, list[str]] | None:
-    """Run what is missing; names of what failed with its log, None if there is nothing to tell."""
+def run_matrix(arguments: argparse.Namespace) -> dict[str, list[str]] | None:
+    """Run the missing experiments with the chosen runner.
+
+    Parameters
+    ----------
+    arguments : Namespace
+        Result of :func:`validated`.
+
+    Returns
+    -------
+    dict or None
+        Log lines of each experiment that failed, by name; None if the command did not wait.
+    """
     if arguments.runner == "local":
         return local.run(arguments.study, arguments.jobs, arguments.dry_run)
     return slurm.run(
@@ -60,13 +78,13 @@ def work(arguments: argparse.Namespace) -> dict[str, list[str]] | None:
 
 
 def main() -> None:
-    arguments = checked(parser().parse_args())
+    arguments = validated(parser().parse_args())
     require_repository()
-    # DVC's workers look for `dvc`, stages for `python`: this environment's, also if not activated.
+    # Workers call `dvc` and stages call `python`; both must be those of this environment.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    for ending in (signal.SIGINT, signal.SIGTERM):  # a background job has the first switched off
-        signal.signal(ending, signal.default_int_handler)
-    failed = work(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM):  # shells ignore SIGINT in background jobs
+        signal.signal(number, signal.default_int_handler)
+    failed = run_matrix(arguments)
     if failed is None:
         return
     for name, log in failed.items():
@@ -77,7 +95,7 @@ def main() -> None:
             "again"
         )
     if arguments.study:
-        from study import ladder  # TensorFlow takes seconds to import
+        from study import ladder  # imported lazily: TensorFlow takes seconds
 
         ladder.main([arguments.study])
     else:

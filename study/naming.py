@@ -1,4 +1,4 @@
-"""The names of a matrix' experiments, and what `dvc exp run` is told for each."""
+"""Name the experiments of a matrix and build their arguments of `dvc exp run`."""
 
 import itertools
 import re
@@ -7,12 +7,21 @@ from typing import Any
 
 import yaml
 
-Settings = dict[str, Any]  # a value for each key of the matrix, or for some of them
+Settings = dict[str, Any]  # values of some or all keys of a matrix
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """What `dvc exp run` is given: a name, ``-S`` overrides, and stages (none: all)."""
+    """An experiment as `dvc exp run` takes it.
+
+    Attributes
+    ----------
+    name : str
+    overrides : tuple of str
+        Values of the option ``-S``, such as ``train.loss=mse``.
+    stages : tuple of str
+        Stages to run; empty for all.
+    """
 
     name: str
     overrides: tuple[str, ...]
@@ -20,32 +29,54 @@ class Experiment:
 
     @property
     def arguments(self) -> list[str]:
-        """Arguments of `dvc exp run`."""
+        """Command-line arguments of `dvc exp run`."""
         options = [word for override in self.overrides for word in ("-S", override)]
         return ["--name", self.name, *options, *self.stages]
 
 
 def combinations(matrix: dict[str, list]) -> list[Settings]:
-    """Every combination of the values; the last key's changes fastest."""
-    every = itertools.product(*matrix.values())
-    return [dict(zip(matrix, values, strict=True)) for values in every]
+    """List every combination of the values of a matrix.
+
+    Parameters
+    ----------
+    matrix : dict
+        A list of values for each key.
+
+    Returns
+    -------
+    list of dict
+        The value of the last key changes fastest.
+
+    Examples
+    --------
+    >>> combinations({"seed": [1, 2]})
+    [{'seed': 1}, {'seed': 2}]
+    """
+    products = itertools.product(*matrix.values())
+    return [dict(zip(matrix, values, strict=True)) for values in products]
 
 
-def name_of(settings: Settings) -> str:
-    """A telling name: choices by themselves (``frequency-minmax-mae``), numbers with their key."""
+def experiment_name(settings: Settings) -> str:
+    """Build a descriptive name; values that are not text are preceded by their key.
+
+    Examples
+    --------
+    >>> experiment_name({"normalize.axis": "time", "train.loss": "mae", "seed": 3})
+    'time-mae-seed-3'
+    """
     words = [
-        value if isinstance(value, str) else f"{key.rpartition('.')[2]}-{literal(value)}"
+        value if isinstance(value, str) else f"{key.rpartition('.')[2]}-{as_text(value)}"
         for key, value in settings.items()
     ]
     return re.sub(r"[^\w.-]+", "_", "-".join(words))
 
 
-def literal(value: Any) -> str:
-    """A value as `dvc exp run -S` reads it."""
+def as_text(value: Any) -> str:
+    """Format a value so that `dvc exp run -S` reads it back."""
     return str(value) if isinstance(value, str | float) else yaml.safe_dump(value).split("\n")[0]
 
 
 def experiment(name: str, settings: Settings, stages: tuple[str, ...] = ()) -> Experiment:
-    """An experiment that sets each key of ``settings``."""
-    overrides = tuple(f"{key}={literal(value)}" for key, value in settings.items())
+    """Create an experiment that overrides each key of ``settings``."""
+    overrides = tuple(f"{key}={as_text(value)}" for key, value in settings.items())
     return Experiment(name, overrides, stages)

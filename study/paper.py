@@ -1,11 +1,11 @@
-"""Table I of the paper (arXiv 2405.20059), in its order, with the values its authors published."""
+"""Table I of the paper (arXiv 2405.20059): the published values, in the paper's order."""
 
 import pandas as pd
 
 VALUES = ["paper.sdr", "paper.sir", "paper.sar", "paper.rank"]
 FACTORS = ["normalize.axis", "normalize.scaler", "train.loss"]
 
-#: The factors; ``paper.sdr``, ``paper.sir``, ``paper.sar`` in dB; ``paper.rank``, 1 is the best.
+#: The factors; ``paper.sdr``, ``paper.sir``, ``paper.sar`` in dB; ``paper.rank``, 1 for the best.
 TABLE_I = pd.DataFrame(
     [
         ("frequency", "minmax", "mae", 7.115, 25.200, 7.229),
@@ -22,14 +22,14 @@ TABLE_I = pd.DataFrame(
 TABLE_I["paper.rank"] = range(1, len(TABLE_I) + 1)
 
 
-def beside(table: pd.DataFrame) -> pd.DataFrame:
-    """The published values of each row of a table.
+def published_values(table: pd.DataFrame) -> pd.DataFrame:
+    """Look up the published values for each row of a table.
 
     Parameters
     ----------
     table : DataFrame
-        With the columns :data:`FACTORS`. The paper's "min/max" is ``minmax`` in its text and
-        ``max`` in its published code, so both find the same row.
+        Has the columns :data:`FACTORS`. The paper's "min/max" is ``minmax`` in its text and
+        ``max`` in its published code, so both get the same row.
 
     Returns
     -------

@@ -1,55 +1,57 @@
-"""How far an experiment is, read from what it has printed."""
+"""Read the progress of an experiment from its log."""
 
 from pathlib import Path
 from typing import NamedTuple
 
-TAIL = 15  # lines of a failed experiment's log
+TAIL = 15  # lines to print of a failed experiment's log
 
 
 class State(NamedTuple):
-    """What has become of an experiment.
+    """State of an experiment.
 
     Attributes
     ----------
-    word : str
-        missing, waiting, running, done or failed.
+    status : {"missing", "waiting", "running", "done", "failed"}
     detail : str
-        Such as the node and the last epoch.
+        For example, the node and the last epoch.
     """
 
-    word: str
+    status: str
     detail: str = ""
 
     @property
     def is_open(self) -> bool:
-        """Whether it waits or runs."""
-        return self.word in ("waiting", "running")
+        """Whether the experiment waits or runs."""
+        return self.status in ("waiting", "running")
 
 
-def lines_of(log: Path) -> list[str]:
-    """Lines of a log; none if there is no such file. Progress bars end in carriage returns."""
+def read_log(log: Path) -> list[str]:
+    """Read the lines of a log, empty if there is no such file.
+
+    A carriage return, as progress bars print it, ends a line as well.
+    """
     if not log.is_file():
         return []
     text = log.read_text(encoding="utf-8", errors="replace")
     return text.replace("\r", "\n").splitlines()
 
 
-def news(lines: list[str]) -> list[str]:
-    """The lines that tell how far an experiment is: stages that began, epochs that ended."""
+def progress_lines(lines: list[str]) -> list[str]:
+    """Select the lines of a log that report a started stage or a finished epoch."""
     return [line.rstrip(":") for line in lines if line.startswith(("Running stage", "epoch "))]
 
 
-def show(name: str, lines: list[str], seen: int) -> int:
-    """Print the news of an experiment since line ``seen``; return how many lines it has."""
-    for line in news(lines[seen:]):
+def print_progress(name: str, lines: list[str], start: int) -> int:
+    """Print an experiment's progress from line ``start`` on; return the number of lines."""
+    for line in progress_lines(lines[start:]):
         print(f"{name}: {line}", flush=True)
     return len(lines)
 
 
-def last(lines: list[str]) -> str:
-    """The last line that tells something, or an empty text.
+def last_message(lines: list[str]) -> str:
+    """Return the last line of a log that is not blank, or an empty text.
 
-    DVC's own line about a stage that failed stands below the stage's, which says why.
+    DVC's line about a failed stage is skipped, because the stage's own message comes before it.
     """
-    said = (line.strip() for line in reversed(lines))
-    return next((s for s in said if s and not s.startswith("ERROR: failed to reproduce")), "")
+    stripped = (line.strip() for line in reversed(lines))
+    return next((s for s in stripped if s and not s.startswith("ERROR: failed to reproduce")), "")

@@ -1,9 +1,9 @@
-"""What a study has found: a table that is committed, and what made each of its rows.
+"""The committed results of a study, each row with a digest of what produced it.
 
-``metrics/STUDY.csv`` has a row for each experiment, ``metrics/STUDY.songs.csv`` one for each song
-of it. ``made_by`` is a digest of all parameters and of the code, libraries and songs that the
-stages use (``inputs/STAGE.json``): a row stays as long as it is the same, also in a clone without
-DVC's cache, and what is missing is all that a later run computes.
+``metrics/STUDY.csv`` has one row per experiment, ``metrics/STUDY.songs.csv`` one row per song and
+experiment. The column ``made_by`` is a digest of all parameters and of the code, libraries and
+songs that the stages use (``inputs/STAGE.json``). A row is valid while its digest is current, also
+in a clone without DVC's cache; a later run computes only the missing rows.
 """
 
 import hashlib
@@ -27,19 +27,31 @@ BOUNDS = ("mixture", "irm")
 
 
 class Records:
-    """The rows of a study.
+    """The tables of a study.
 
     Parameters
     ----------
     params : Params
     study : str
         Name of one of ``studies``.
+
+    Attributes
+    ----------
+    path, songs : Path
+        The two CSV files.
+    steps, experiments, params : dict
+        The step, the settings and all parameters of each experiment, by name.
+
+    Raises
+    ------
+    BadInput
+        If there is no such study, or the settings of an experiment are invalid.
     """
 
     def __init__(self, params: Params, study: str):
         if study not in params.studies:
             known = ", ".join(params.studies) or "none"
-            raise BadInput(f"params.yaml: studies.{study}: no such study; there is {known}")
+            raise BadInput(f"params.yaml: studies.{study}: no such study; choose from: {known}")
         self.path, self.songs = (FOLDER / f"{study}{end}" for end in (".csv", ".songs.csv"))
         planned = params.studies[study].experiments(study)
         self.steps = {name: step for name, (step, _) in planned.items()}
@@ -52,36 +64,55 @@ class Records:
                 reason = error.errors()[0]["msg"].removeprefix("Value error, ")
                 raise BadInput(f"params.yaml: studies.{study}: {name}: {reason}") from None
 
-    def kept(self) -> list[str]:
-        """Names of experiments with a row that the same code and parameters made."""
+    def up_to_date(self) -> list[str]:
+        """Names of experiments whose rows the current code and parameters have produced."""
         rows, songs = self._rows(), self._songs()
         return [name for name in rows["name"] if name in set(songs["name"])]
 
     def collect(self, missing: Collection[str]) -> None:
-        """Write the table: rows that are kept, and those of experiments that are not missing."""
-        kept, known = set(self.kept()), locks()
-        new = [n for n in self.experiments if n not in kept and n not in missing and n in known]
+        """Add new results to the tables and remove rows that are out of date.
+
+        Parameters
+        ----------
+        missing : collection of str
+            Experiments that have no results.
+        """
+        current, known = set(self.up_to_date()), locks()
+        new = [n for n in self.experiments if n not in current and n not in missing and n in known]
         rows = [self._row(name, known[name]) for name in new]
-        order = {name: place for place, name in enumerate(self.experiments)}
-        for path, old, more in (
+        order = {name: position for position, name in enumerate(self.experiments)}
+        for path, old, added in (
             (self.path, self._rows(), [pd.DataFrame([row]) for row in rows]),
             (self.songs, self._songs(), [_song_rows(name) for name in new]),
         ):
-            old = old[old["name"].isin(kept)]
-            whole = pd.concat([part for part in (old, *more) if len(part)] or [old])
-            whole = whole.sort_values("name", key=lambda x: x.map(order), kind="stable")
-            if len(whole) or path.exists():
+            old = old[old["name"].isin(current)]
+            table = pd.concat([part for part in (old, *added) if len(part)] or [old])
+            table = table.sort_values("name", key=lambda x: x.map(order), kind="stable")
+            if len(table) or path.exists():
                 path.parent.mkdir(exist_ok=True)
-                whole.to_csv(path, index=False)
+                table.to_csv(path, index=False)
 
     def table(self) -> pd.DataFrame:
-        """Rows of the experiments, in their order, with ``step``."""
+        """Read the up-to-date rows, in the order of the experiments.
+
+        Returns
+        -------
+        DataFrame
+            ``name``, ``step``, ``seed``, ``made_by``; :data:`SCORES` and their :data:`BOUNDS` in
+            dB; ``val_loss``; ``minutes`` and ``cpu_minutes`` of training; ``settings``.
+        """
         rows = self._rows()
-        order = {name: place for place, name in enumerate(self.experiments)}
+        order = {name: position for position, name in enumerate(self.experiments)}
         return rows.sort_values("name", key=lambda x: x.map(order), ignore_index=True)
 
     def song_scores(self) -> pd.DataFrame:
-        """``name``, ``step``, ``seed``, ``song``, and SDR by ``museval`` and ``global``."""
+        """Read the SDR of each song in each experiment.
+
+        Returns
+        -------
+        DataFrame
+            ``name``, ``step``, ``seed``, ``song``, and the SDR in dB as ``museval`` and ``global``.
+        """
         rows = self.table()[["name", "step", "seed"]]
         return rows.merge(self._songs(), on="name")
 
@@ -125,7 +156,18 @@ class Records:
 
 
 def digest(params: Params) -> str:
-    """Of what an experiment's scores follow from."""
+    """Compute a digest of everything that determines an experiment's scores.
+
+    Parameters
+    ----------
+    params : Params
+        All parameters of the experiment; the section ``reports`` is ignored.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+    """
     values = params.model_dump(exclude={"reports"})
     stages = sorted(set(inputs.OUT.glob("*.json")) - {inputs.OUT / "report.json"})
     content = [values, {path.stem: json.loads(path.read_text()) for path in stages}]

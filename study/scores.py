@@ -1,4 +1,4 @@
-"""The scores of the last run between their floor and ceilings, as a Markdown table.
+"""Print the scores of the last run with their lower and upper bounds, as a Markdown table.
 
 python -m study.scores
 """
@@ -20,13 +20,21 @@ COLUMNS = {
 
 
 def table(scores: dict, bounds: dict) -> str:
-    """Markdown of ``metrics/eval.json`` and ``metrics/bounds.json``, in dB."""
+    """Format the contents of ``metrics/eval.json`` and ``metrics/bounds.json`` as Markdown."""
     rows = {**bounds, "eval": scores}
     return markdown({label: rows[key] for key, label in ROWS.items()})
 
 
 def markdown(rows: dict[str, dict], digits: int = 1) -> str:
-    """Markdown of scores by label, in dB."""
+    """Format scores as a Markdown table, in dB.
+
+    Parameters
+    ----------
+    rows : dict
+        Scores with the structure of ``metrics/eval.json``, by the row's label.
+    digits : int
+        Number of decimals.
+    """
     heads = [f"{p} {name}" for p, names in COLUMNS.items() for name in names.values()]
     lines = [f"| dB | {' | '.join(heads)} |", "|---" + "|---:" * len(heads) + "|"]
     for label, scores in rows.items():

@@ -1,4 +1,4 @@
-"""A line per experiment of `matrix`, or of a study: missing, waiting, running, done or failed.
+"""Print the state of each experiment: missing, waiting, running, done or failed.
 
 python -m study.status [--study NAME]
 """
@@ -11,15 +11,15 @@ from dvc.repo import Repo
 from study import plan
 from study.command import run
 from study.plan import Matrix
-from study.progress import State, last, news
-from study.queue import Task, tasks
-from study.repository import git, lock_here, locks, require_repository
-from study.slurm.runner import Cluster
+from study.progress import State, last_message, progress_lines
+from study.queue_tasks import Task, tasks
+from study.repository import git, locks, require_repository, workspace_lock
+from study.slurm.runner import ClusterMatrix
 
 
 def local_states(matrix: Matrix) -> dict[str, State]:
-    """The state of each experiment on this machine: of its ref, or of its task in DVC's queue."""
-    missing = matrix.missing(locks(), lock_here())
+    """Find the state of each experiment on this machine, from its ref or DVC's queue."""
+    missing = matrix.missing(locks(), workspace_lock())
     with Repo() as repo:
         queued = {task.name: local_state(task) for task in tasks(repo, missing)}
     return {
@@ -29,42 +29,41 @@ def local_states(matrix: Matrix) -> dict[str, State]:
 
 
 def local_state(task: Task) -> State:
-    """The state of an experiment that is not made and is in DVC's queue."""
+    """Return the state of an unfinished experiment in DVC's queue."""
     if task.status == "queued":
         return State("waiting")
     if task.status == "failed":
-        return State("failed", last(task.log))
-    return State("running", "".join(news(task.log)[-1:]))
+        return State("failed", last_message(task.log))
+    return State("running", "".join(progress_lines(task.log)[-1:]))
 
 
 def states(matrix: Matrix) -> dict[str, State]:
-    """The state of each experiment, on a cluster if this commit was submitted to one, or here."""
-    here = local_states(matrix)
-    cluster = Cluster(matrix, git("rev-parse", "HEAD").strip())
+    """Find the state of each experiment, on the cluster if this commit was submitted to one."""
+    local = local_states(matrix)
+    cluster = ClusterMatrix(matrix, git("rev-parse", "HEAD").strip())
     if not cluster.submissions():
-        return here
-    there = cluster.states()
-    return {n: here[n] if state.word == "missing" else state for n, state in there.items()}
+        return local
+    remote = cluster.states()
+    return {n: local[n] if state.status == "missing" else state for n, state in remote.items()}
 
 
-def text(found: dict[str, State]) -> str:
-    """A line per experiment, and how many there are of each state."""
+def report(found: dict[str, State]) -> str:
+    """Format one line per experiment and a line with the number of experiments in each state."""
     width = max(map(len, found))
     lines = [
-        f"{n:{width}}  {word:8}{detail and f' {detail}'}" for n, (word, detail) in found.items()
+        f"{n:{width}}  {status:8}{detail and f' {detail}'}" for n, (status, detail) in found.items()
     ]
-    counts = Counter(state.word for state in found.values())
-    return (
-        "\n".join(map(str.rstrip, lines)) + "\n" + ", ".join(f"{n} {w}" for w, n in counts.items())
-    )
+    counts = Counter(state.status for state in found.values())
+    total = ", ".join(f"{count} {status}" for status, count in counts.items())
+    return "\n".join([*map(str.rstrip, lines), total])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--study", metavar="NAME", help="of `studies`; by default, `matrix`")
+    parser.add_argument("--study", metavar="NAME", help="one of `studies`; default: `matrix`")
     study = parser.parse_args().study
     require_repository()
-    print(text(states(plan.read(study))))
+    print(report(states(plan.load_matrix(study))))
 
 
 if __name__ == "__main__":

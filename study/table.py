@@ -1,8 +1,9 @@
-"""The finished experiments of this commit: what differs between them, and the scores that matter.
+"""Print the finished experiments of this commit: differing parameters and the main scores.
 
     python -m study.table [--sort COLUMN] [--format markdown]
 
-Parameters that all experiments share are left out, and so are hashes: what is left fits a terminal.
+Parameters with the same value in all experiments and hashes are omitted, so that the table fits a
+terminal.
 """
 
 import argparse
@@ -14,26 +15,26 @@ from study.experiments import durations, factors, rows
 from study.layout import decibels, markdown, terminal
 from vocalseg.errors import BadInput
 
-WIDTH = 120  # characters of a terminal
+WIDTH = 120  # columns of a terminal
 SCORES = ["museval.sdr", "museval.sir", "museval.sar", "museval.gain", "global.sdr", "table1.sdr"]
 MINUTES = "minutes"
 
 
 def table(found: pd.DataFrame, sort: str = "museval.sdr") -> pd.DataFrame:
-    """One row per experiment, sorted.
+    """Tabulate the experiments, one row each.
 
     Parameters
     ----------
     found : DataFrame
-        Of :func:`study.experiments.rows`.
+        Result of :func:`study.experiments.rows`.
     sort : str
-        A column of the result: numbers descend, text ascends.
+        A column of the result. Numbers are sorted in descending order, text in ascending order.
 
     Returns
     -------
     DataFrame
         ``name``, the parameters that differ, :data:`SCORES` in dB (the gain is over the mixture),
-        and ``minutes`` of training, missing for a training that ran on another machine.
+        and ``minutes`` of training, NaN for a training that ran on another machine.
 
     Raises
     ------
@@ -49,7 +50,7 @@ def table(found: pd.DataFrame, sort: str = "museval.sdr") -> pd.DataFrame:
 
 
 def cells(shown: pd.DataFrame) -> pd.DataFrame:
-    """Text of :func:`table`, under pairs of heads."""
+    """Format the values of :func:`table` as text, with columns (group, head)."""
     text = {}
     for column in shown:
         group, _, head = column.rpartition(".")
@@ -63,18 +64,29 @@ def cells(shown: pd.DataFrame) -> pd.DataFrame:
 
 
 def fitted(shown: pd.DataFrame, width: int = WIDTH) -> str:
-    """The table for a terminal; long texts are shortened, then the last parameters left out."""
+    """Format the table for a terminal.
+
+    If it is too wide, long texts are shortened; if that is not enough, parameters are omitted,
+    beginning with the last.
+
+    Parameters
+    ----------
+    shown : DataFrame
+        Result of :func:`table`.
+    width : int
+        Maximum number of columns.
+    """
     text = cells(shown)
     for longest in (40, 24, 16, 12, 8):
         if _width(text) <= width:
             break
         text = text.map(lambda cell, n=longest: cell if len(cell) <= n else f"{cell[: n - 1]}…")
     parameters = list(text)[1 : -len(SCORES) - 1]
-    left_out = []
+    omitted = []
     while parameters and _width(text) > width:
-        left_out.append(parameters.pop())
-        text = text.drop(columns=left_out[-1:])
-    note = f"\n{len(left_out)} more parameters differ: --format csv" if left_out else ""
+        omitted.append(parameters.pop())
+        text = text.drop(columns=omitted[-1:])
+    note = f"\n{len(omitted)} more parameters differ: --format csv" if omitted else ""
     return terminal(text) + note
 
 
@@ -84,10 +96,10 @@ def _width(text: pd.DataFrame) -> int:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sort", default="museval.sdr", metavar="COLUMN", help="by any column")
+    parser.add_argument("--sort", default="museval.sdr", metavar="COLUMN", help="column to sort by")
     parser.add_argument("--format", choices=("terminal", "markdown", "csv"), default="terminal")
     parser.add_argument(
-        "--all-commits", action="store_true", help="also experiments of earlier commits"
+        "--all-commits", action="store_true", help="include experiments of earlier commits"
     )
     options = parser.parse_args(arguments)
     shown = table(rows(num=-1 if options.all_commits else 1), options.sort)

@@ -1,4 +1,4 @@
-"""The doctor names what is missing and how to mend it, also before anything is installed."""
+"""The doctor names what is missing and how to fix it, also before anything is installed."""
 
 import os
 import platform

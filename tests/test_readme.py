@@ -1,4 +1,4 @@
-"""The README's graph, tables and links, and the links of all committed pages."""
+"""The README's graph and tables, the links of all pages, and the changes that a how-to shows."""
 
 import re
 from pathlib import Path
@@ -54,3 +54,16 @@ def test_links_lead_to_files_of_the_repository(page):
         if not link.startswith(elsewhere) and not (page.parent / link).exists()
     ]  # fmt: skip
     assert not missing
+
+
+def test_the_lines_that_a_how_to_changes_are_those_of_the_code():
+    page = (ROOT / "docs/add-a-loss.md").read_text(encoding="utf-8")
+    file, checked = None, 0
+    for paragraph, change in re.findall(r"(.*?)```diff\n(.*?)```", page, re.DOTALL):
+        file = re.findall(r"`([\w/]+\.py)`", paragraph)[-1]
+        lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
+        for line in change.splitlines():
+            if line[0] != "+":
+                assert lines.count(line[1:]) == 1, f"{file}: {line[1:]}"
+                checked += 1
+    assert checked == 4

@@ -1,1 +1,1 @@
-"""The runner for clusters: a matrix as array jobs of SLURM."""
+"""The runner for clusters: run a matrix as array jobs of SLURM."""

@@ -1,4 +1,4 @@
-"""SLURM's commands: submit an array job, list the jobs that have not ended, cancel."""
+"""SLURM's commands: submit an array job, list unfinished jobs, cancel jobs."""
 
 import shutil
 import subprocess
@@ -8,62 +8,106 @@ from typing import NamedTuple
 
 from vocalseg.errors import BadInput
 
-PATIENCE = 60  # attempts to reach the scheduler, which may be starting again
-PAUSE = 5.0  # seconds between them
+MAX_ATTEMPTS = 60  # to reach the scheduler, which may be restarting
+RETRY_SECONDS = 5.0
 
 
 class Job(NamedTuple):
-    """A task of an array job that waits or runs."""
+    """A task of an array job that waits or runs.
 
-    state: str  # as SLURM calls it: PENDING, RUNNING, COMPLETING, ...
+    Attributes
+    ----------
+    state : str
+        SLURM's state, such as PENDING, RUNNING or COMPLETING.
+    node : str
+        Empty while the task waits.
+    reason : str
+        Why the task waits.
+    """
+
+    state: str
     node: str
     reason: str
 
 
-def require() -> None:
-    """Raise :class:`BadInput` where SLURM's commands are not installed."""
-    for command in ("sbatch", "squeue"):
-        if shutil.which(command) is None:
-            raise BadInput(f"{command}: not found; go to a host that submits jobs to SLURM")
-
-
-def submit(arguments: Iterable[str]) -> str:
-    """Submit a job and return its number; raises :class:`BadInput` if SLURM refuses it."""
-    done = _call("sbatch", "--parsable", *arguments)
-    if done.returncode:
-        raise BadInput(f"sbatch refused the job: {_last(done.stderr)}")
-    return done.stdout.strip().partition(";")[0]
-
-
-def cancel(numbers: Iterable[str]) -> None:
-    """Cancel jobs, in whatever state they are."""
-    _call("scancel", *numbers)
-
-
-def unfinished(names: Iterable[str]) -> dict[tuple[str, int], Job]:
-    """Tasks of the named array jobs that wait or run, by job's name and task's number.
+def require_slurm() -> None:
+    """Check that SLURM's commands are installed.
 
     Raises
     ------
     BadInput
-        If the scheduler does not answer for minutes.
+        If one is missing.
+    """
+    for command in ("sbatch", "squeue"):
+        if shutil.which(command) is None:
+            raise BadInput(f"{command}: not found; use a host that can submit jobs to SLURM")
+
+
+def submit(arguments: Iterable[str]) -> str:
+    """Submit a job.
+
+    Parameters
+    ----------
+    arguments : iterable of str
+        Arguments of `sbatch`.
+
+    Returns
+    -------
+    str
+        The job ID.
+
+    Raises
+    ------
+    BadInput
+        If SLURM refuses the job.
+    """
+    done = _call("sbatch", "--parsable", *arguments)
+    if done.returncode:
+        raise BadInput(f"sbatch refused the job: {_last_line(done.stderr)}")
+    return done.stdout.strip().partition(";")[0]
+
+
+def cancel(job_ids: Iterable[str]) -> None:
+    """Cancel jobs in any state."""
+    _call("scancel", *job_ids)
+
+
+def unfinished(names: Iterable[str]) -> dict[tuple[str, int], Job]:
+    """List the tasks of array jobs that wait or run.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of array jobs.
+
+    Returns
+    -------
+    dict
+        The tasks by (name of the job, index of the task).
+
+    Raises
+    ------
+    BadInput
+        If the scheduler does not answer for five minutes.
     """
     wanted = ",".join(names)
     if not wanted:
         return {}
     command = "squeue", "--noheader", "--array", f"--name={wanted}", "--format=%j|%K|%T|%N|%r"
-    for _ in range(PATIENCE):
+    for _ in range(MAX_ATTEMPTS):
         done = _call(*command)
         if done.returncode == 0:
             return parse(done.stdout)
-        time.sleep(PAUSE)
-    raise BadInput(f"squeue: {_last(done.stderr)}; the jobs go on, run the same command later")
+        time.sleep(RETRY_SECONDS)
+    raise BadInput(
+        f"squeue: {_last_line(done.stderr)}; the jobs continue, run the same command again later"
+    )
 
 
-def parse(listed: str) -> dict[tuple[str, int], Job]:
-    """Tasks in what squeue prints in the format of :func:`unfinished`."""
+def parse(output: str) -> dict[tuple[str, int], Job]:
+    """Parse the output of squeue in the format of :func:`unfinished`."""
     found = {}
-    for line in listed.splitlines():
+    for line in output.splitlines():
         name, index, state, node, reason = line.split("|", 4)
         found[name, int(index)] = Job(state, node, reason)
     return found
@@ -73,5 +117,5 @@ def _call(*command: str) -> subprocess.CompletedProcess:
     return subprocess.run(command, capture_output=True, text=True)
 
 
-def _last(text: str) -> str:
+def _last_line(text: str) -> str:
     return (text.strip().splitlines() or ["no message"])[-1]

@@ -1,4 +1,4 @@
-"""cluster.yaml: where jobs find the repository, the cache, the environment and room to work."""
+"""Read cluster.yaml: the folders and the environment that the jobs of a cluster use."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -14,8 +14,8 @@ FILE = Path("cluster.yaml")
 SCRATCH = "${SLURM_TMPDIR:-${TMPDIR:-/tmp}}"
 
 
-class File(Section):
-    """The content of cluster.yaml; None stands for a default (see :func:`load`)."""
+class ClusterFile(Section):
+    """The content of cluster.yaml; None stands for the default (see :func:`load`)."""
 
     work: Path | None = None
     repository: Path | None = None
@@ -25,15 +25,15 @@ class File(Section):
     before: list[str] = Field(default_factory=list)
 
 
-class Cluster(NamedTuple):
+class ClusterSettings(NamedTuple):
     """Settings of a cluster.
 
     Attributes
     ----------
     work, repository, cache, environment : Path
-        Absolute; on a disk that all nodes share.
+        Absolute paths on a disk that all nodes share.
     scratch : str
-        A folder of the node, with variables that the node's shell expands.
+        A folder on the node's own disk. The node's shell expands variables in it.
     before : list of str
         Shell lines that each job runs first.
     """
@@ -47,59 +47,69 @@ class Cluster(NamedTuple):
 
     @property
     def trainings(self) -> Path:
-        """Epoch backups of unfinished trainings, durations of finished ones."""
+        """Folder with epoch backups of unfinished trainings and durations of finished ones."""
         return self.work / "trainings"
 
 
-def load(environment: Path) -> Cluster:
-    """Read cluster.yaml, if there is one.
+def load(environment: Path) -> ClusterSettings:
+    """Read cluster.yaml if it exists, and fill in the defaults.
 
     Parameters
     ----------
     environment : Path
-        The Python environment of the jobs, unless the file names another.
+        Default of the jobs' Python environment.
+
+    Returns
+    -------
+    ClusterSettings
 
     Raises
     ------
     BadInput
-        One line for each wrong key.
+        If the file is invalid; the message has one line per invalid key.
     """
     values = (read_yaml(FILE) if FILE.exists() else None) or {}
     if not isinstance(values, dict):
-        raise BadInput(f"{FILE}: must hold keys ({', '.join(File.model_fields)})")
-    given = File.validated(values, str(FILE))
+        raise BadInput(f"{FILE}: must be a mapping of {', '.join(ClusterFile.model_fields)}")
+    given = ClusterFile.validated(values, str(FILE))
     work = _absolute(given.work or Path(".dvc/tmp/slurm"))
-    return Cluster(
+    return ClusterSettings(
         work=work,
         repository=_absolute(given.repository or work / "repository.git"),
-        cache=_absolute(given.cache or _cache()),
+        cache=_absolute(given.cache or _cache_folder()),
         environment=_absolute(given.environment or environment),
         scratch=given.scratch,
         before=given.before,
     )
 
 
-def make_work(cluster: Cluster) -> None:
-    """Make the folder ``work``; raises :class:`BadInput` if that is not possible."""
+def make_work_folder(cluster: ClusterSettings) -> None:
+    """Create the folder ``work`` if it does not exist.
+
+    Raises
+    ------
+    BadInput
+        If that is not possible.
+    """
     try:
         cluster.work.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(
-            f"{FILE}: work = {cluster.work}: cannot be made ({error.strerror}); name a folder that "
-            "you can write, on a disk that all nodes share"
+            f"{FILE}: work = {cluster.work}: cannot be created ({error.strerror}); choose a "
+            "writable folder on a disk that all nodes share"
         ) from None
 
 
 def share_cache(cache: Path) -> None:
-    """Make this clone use the cache of the jobs, so that the comparison reads their results."""
-    if _cache() == cache:
+    """Configure this clone to use the cache of the jobs, so that it can read their results."""
+    if _cache_folder() == cache:
         return
     for key, value in (("cache.dir", cache), ("cache.shared", "group")):
         git("config", "--file", ".dvc/config.local", key, str(value))
     print(f"this clone now uses the cache {cache} (.dvc/config.local)", flush=True)
 
 
-def _cache() -> Path:
+def _cache_folder() -> Path:
     with Repo() as repo:
         return Path(repo.cache.local_cache_dir)
 

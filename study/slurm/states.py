@@ -1,7 +1,7 @@
-"""What has become of each experiment: missing, waiting, running, done or failed."""
+"""The state of each experiment on a cluster: missing, waiting, running, done or failed."""
 
 from study.plan import EXPERIMENTS
-from study.progress import State, last, news
+from study.progress import State, last_message, progress_lines
 from study.slurm.jobs import Job
 from study.slurm.submission import Submission
 
@@ -11,22 +11,29 @@ Queue = dict[tuple[str, int], Job]
 def states(
     names: list[str], missing: list[str], submissions: list[Submission], queue: Queue
 ) -> dict[str, State]:
-    """The state of each of the named experiments.
+    """Find the state of each experiment.
 
     Parameters
     ----------
+    names : list of str
+        All experiments.
     missing : list of str
-        Those of them that are not made.
+        Those without a result.
     submissions : list of Submission
         The newest last.
     queue : dict
-        Of :func:`study.slurm.jobs.unfinished`, asked before ``missing`` was found out.
+        Result of :func:`study.slurm.jobs.unfinished`, called before ``missing`` was determined.
+
+    Returns
+    -------
+    dict
+        The state of each experiment, by name.
     """
     found = {name: State("missing") for name in names}
     for submission in submissions:
         tasks = submission.waves.get(EXPERIMENTS, [])
         for index, name in enumerate(tasks):
-            # An earlier submission's task may still run.
+            # A task of an earlier submission may still be running.
             if name in found and not found[name].is_open:
                 job = queue.get((submission.job(EXPERIMENTS), index))
                 found[name] = state(name, job, submission)
@@ -34,12 +41,20 @@ def states(
 
 
 def state(name: str, job: Job | None, submission: Submission) -> State:
-    """The state of an experiment that a submission holds and that is not made."""
+    """Find the state of an experiment of a submission that has no result.
+
+    Parameters
+    ----------
+    name : str
+    job : Job or None
+        Its task, if it waits or runs.
+    submission : Submission
+    """
     if job is None and not submission.is_submitted:
         return State("missing")
     log = submission.log_of(name)
     if job is None:
-        return State("failed", last(log) or "ended without a log")
+        return State("failed", last_message(log) or "ended without a log")
     if job.state == "PENDING":
         return State("waiting", job.reason)
-    return State("running", ", ".join(filter(None, [job.node, *news(log)[-1:]])))
+    return State("running", ", ".join(filter(None, [job.node, *progress_lines(log)[-1:]])))

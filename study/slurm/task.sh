@@ -1,12 +1,12 @@
 #!/bin/bash
 # One task of a matrix on SLURM: clone the commit to the node's own disk, run one experiment with
-# `dvc exp run`, push its ref, remove the clone. Submitted by `python -m study.matrix --runner slurm`.
+# `dvc exp run`, push its ref and remove the clone. `python -m study.matrix --runner slurm` submits it.
 #
 #   sbatch --array=0-7%4 task.sh FOLDER WAVE
 #
 # FOLDER is the folder of the submission (study/slurm/submission.py). Line SLURM_ARRAY_TASK_ID + 1 of
-# FOLDER/WAVE.tsv holds the arguments of `dvc exp run`. Only the wave `experiments` pushes refs; what
-# the other waves make stays in the shared cache.
+# FOLDER/WAVE.tsv has the arguments of `dvc exp run`. Only the wave `experiments` pushes refs; the
+# results of the other waves stay in the shared cache.
 set -eo pipefail
 folder=$1 wave=$2
 source "$folder/settings.sh"
@@ -24,7 +24,7 @@ if [ "$wave" = experiments ] && exists; then
   exit 0
 fi
 
-# A task that is requeued to the same node finds what it left there.
+# Removes what an earlier attempt of this task may have left on this node.
 clone="$scratch/vocalseg-$SLURM_ARRAY_JOB_ID-$SLURM_ARRAY_TASK_ID"
 rm -rf "$clone"
 trap 'rm -rf "$clone"' EXIT
@@ -35,7 +35,7 @@ cd "$clone/$prefix"
 git config user.name "$author"
 git config user.email "$email"
 
-# Locks and indexes of DVC stay in the clone; the cache is shared by all jobs and users of a group.
+# DVC's locks and indexes stay in the clone; all jobs and users of a group share the cache.
 cat > .dvc/config.local <<END
 [core]
     site_cache_dir = "$clone/.git/site-cache"
@@ -44,12 +44,12 @@ cat > .dvc/config.local <<END
     shared = group
 END
 mkdir -p "$cache" "$trainings"
-export VOCALSEG_TRAININGS="$trainings"  # where a training that was killed goes on, on any node
+export VOCALSEG_TRAININGS="$trainings"  # epoch backups, so that any node can resume a training
 
 python -m stages.inputs
 if ! git diff --quiet -- inputs; then
   git diff --stat -- inputs
-  echo "libraries or songs of this node are not those of the commit (see inputs/); fix the environment"
+  echo "this node's libraries or songs differ from those of the commit (inputs/); fix the environment"
   exit 1
 fi
 
@@ -58,8 +58,8 @@ dvc exp run "${arguments[@]}"
 if [ "$wave" = experiments ]; then
   for attempt in 1 2 3 4 5; do
     git push --quiet "$repository" "$ref:$ref" && break
-    if exists; then break; fi  # the same experiment of another submission came first
-    if [ "$attempt" = 5 ]; then echo "$name: could not be pushed to $repository"; exit 1; fi
+    if exists; then break; fi  # another submission has pushed the same experiment
+    if [ "$attempt" = 5 ]; then echo "$name: cannot push to $repository"; exit 1; fi
     sleep $((RANDOM % 10 + attempt * 5))
   done
   echo "$name is finished"

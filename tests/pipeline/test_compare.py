@@ -35,7 +35,7 @@ def compared(studied, made_once, tmp_path_factory) -> Project:
 def test_what_finished_is_a_row_and_nothing_else(compared, capsys):
     found = rows(compared.path).set_index("name")
     assert set(found.index) == NAMES
-    assert "left out: partial" in capsys.readouterr().err
+    assert "partial: skipped" in capsys.readouterr().err
     for name, row in found.iterrows():
         levels = row[["normalize.axis", "normalize.scaler", "train.loss", "seed"]].tolist()
         scaler, seed = name.split("-seed-")
@@ -69,9 +69,9 @@ def test_the_command_prints_and_writes(compared):
     )
     assert "museval" in done.stdout and "frequency" in done.stdout
     written = pd.read_csv(compared.path / "matrix.csv")
-    compared = table(rows(compared.path))
-    assert written["name"].tolist() == compared["name"].tolist()
-    assert written["global.sdr"].tolist() == compared["global.sdr"].tolist()
+    expected = table(rows(compared.path))
+    assert written["name"].tolist() == expected["name"].tolist()
+    assert written["global.sdr"].tolist() == expected["global.sdr"].tolist()
     assert (compared.path / "a/matrix.png").exists()
 
 
@@ -85,7 +85,7 @@ def test_a_report_shows_them_and_after_another_commit_those_that_are_committed(c
     project.commit("Another commit")
     project.set(seed=9)
     section = project.run(*report).stdout.split("### Experiments")[1]
-    assert "None on this commit; as in `metrics/matrix.csv`" in section
+    assert "This commit has none; from `metrics/matrix.csv`" in section
     assert section.rstrip().endswith(table.strip())
 
 

@@ -105,7 +105,7 @@ def test_what_ctrl_c_and_a_kill_have_stopped_is_completed_by_the_same_command(
     started = matrix.start_until(f"{LONG}: epoch 3/")
     started.process.send_signal(signal.SIGINT)
     status, log = started.end(120)
-    assert status != 0 and "the same command resumes" in log
+    assert status != 0 and "the same command again to resume" in log
     assert processes(matrix.project) == []
     finished = {name: matrix.lock(name) for name in matrix.names()}
 
@@ -128,7 +128,7 @@ def test_an_experiment_whose_worker_was_killed_is_taken_up_by_another(long_train
             process.kill()
     status, log = started.end()
     assert status == 0, log
-    assert "the worker is gone; queued again" in log
+    assert "lost its worker; queued again" in log
     assert matrix.names() == SHORT_AND_LONG
     assert log.count(f"{LONG}: epoch 1/") == 1
     assert weights(matrix.lock(LONG)) == undisturbed

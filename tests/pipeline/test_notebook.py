@@ -21,7 +21,7 @@ def test_the_notebook_is_committed_without_outputs(notebook):
 
 
 def test_the_notebook_runs_in_a_finished_project(project, monkeypatch):
-    nbclient = pytest.importorskip("nbclient", reason="docs/requirements.txt is not installed")
+    nbclient = pytest.importorskip("nbclient", reason="requirements-dev.txt is not installed")
     nbformat = pytest.importorskip("nbformat")
     notebook = nbformat.read(ROOT / PATH, as_version=4)
     (project.path / "notebooks").mkdir()

@@ -31,7 +31,7 @@ def test_a_path_that_the_queue_cannot_work_in_is_said_before_anything_is_queued(
     monkeypatch.chdir(project.path)
     with rejects(folder, "move the project"):
         require_queue()
-    assert any(name == "queue" and "plain" not in text for name, _, text in doctor.dvc())
+    assert any(name == "queue" and status == doctor.WARN for name, status, _ in doctor.dvc())
 
 
 def test_such_a_path_ends_the_matrix_with_one_line(finished, tmp_path):
@@ -83,7 +83,7 @@ def test_a_merge_conflict_in_the_lock_file_is_one_line(project):
     done = matrix(project)
     assert done.returncode == 1
     (line,) = done.stderr.strip().splitlines()
-    assert "dvc.lock: holds a merge conflict" in line and "git checkout" in line
+    assert "dvc.lock: has a merge conflict" in line and "git checkout" in line
 
 
 def test_without_a_repository_or_a_commit_it_is_one_line(project):

@@ -8,7 +8,7 @@ from study.naming import Experiment
 from study.slurm import jobs, settings
 from study.slurm.jobs import Job
 from study.slurm.states import states
-from study.slurm.submission import Submission, line
+from study.slurm.submission import Submission, tsv_line
 from tests.pipeline.conftest import ROOT
 
 
@@ -16,7 +16,7 @@ from tests.pipeline.conftest import ROOT
 def folder(tmp_path, monkeypatch):
     """A folder for a cluster.yaml, whose cache is known without DVC."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(settings, "_cache", lambda: Path("/cache"))
+    monkeypatch.setattr(settings, "_cache_folder", lambda: Path("/cache"))
     return tmp_path
 
 
@@ -34,7 +34,8 @@ def test_the_committed_example_is_valid_and_names_every_key(folder):
     found = settings.load(Path("/python"))
     assert found.trainings == Path("/shared/group/vocalseg/trainings")
     assert found.before[0] == "module load cuda/12.4"
-    assert all(f"\n{key}: " in text or f"\n{key}:\n" in text for key in settings.File.model_fields)
+    keys = settings.ClusterFile.model_fields
+    assert all(f"\n{key}: " in text or f"\n{key}:\n" in text for key in keys)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_the_committed_example_is_valid_and_names_every_key(folder):
         ("before: module load cuda", ["cluster.yaml: before", "list"]),
         ("scratch: ''", ["cluster.yaml: scratch"]),
         ("scratch: '\"; rm -rf /'", ["cluster.yaml: scratch"]),
-        ("- a", ["cluster.yaml: must hold keys"]),
+        ("- a", ["cluster.yaml: must be a mapping"]),
         ("work: [", ["cluster.yaml: cannot be read as YAML"]),
     ],
 )
@@ -57,14 +58,14 @@ def test_a_wrong_file_is_one_line(folder, rejects, text, said):
 def test_a_work_folder_that_cannot_be_made_is_one_line(folder, rejects):
     (folder / "file").touch()
     (folder / "cluster.yaml").write_text("work: file/work")
-    with rejects("cluster.yaml: work = ", "cannot be made (Not a directory)"):
-        settings.make_work(settings.load(Path("/python")))
+    with rejects("cluster.yaml: work = ", "cannot be created (Not a directory)"):
+        settings.make_work_folder(settings.load(Path("/python")))
 
 
 def test_a_host_without_slurm_is_one_line(monkeypatch, tmp_path, rejects):
     monkeypatch.setenv("PATH", str(tmp_path))
     with rejects("sbatch: not found"):
-        jobs.require()
+        jobs.require_slurm()
 
 
 def test_what_squeue_prints_is_read_by_job_and_task():
@@ -87,9 +88,9 @@ def test_sbatch_that_refuses_is_one_line(monkeypatch, tmp_path, rejects):
 
 
 def test_an_argument_that_a_line_cannot_hold_is_refused(rejects):
-    assert line(Experiment("a", ("seed=1",))) == "--name\ta\t-S\tseed=1"
+    assert tsv_line(Experiment("a", ("seed=1",))) == "--name\ta\t-S\tseed=1"
     with rejects("params.yaml: matrix", "tab"):
-        line(Experiment("a", ("dataset.root=a\tb",)))
+        tsv_line(Experiment("a", ("dataset.root=a\tb",)))
 
 
 def submission(folder: Path, *names: str) -> Submission:

@@ -10,7 +10,7 @@ import yaml
 
 from study import plan
 from study.plan import EXPERIMENTS
-from study.slurm import bare, settings, submission
+from study.slurm import bare_repository, settings, submission
 from tests.pipeline.matrix import Matrix
 
 PLACES = ("work", "cache", "scratch")
@@ -30,9 +30,9 @@ def test_a_full_disk_leaves_no_ref_and_no_clone(project, tmp_path, monkeypatch, 
     if cached:
         shutil.copytree(project.path / ".dvc/cache", tmp_path / "cache", dirs_exist_ok=True)
     monkeypatch.chdir(project.path)
-    cluster, commit = settings.load(Path(sys.prefix)), bare.committed()
-    bare.publish(cluster.repository, commit)
-    waves = {EXPERIMENTS: plan.read(None).waves(["mse"])[EXPERIMENTS]}
+    cluster, commit = settings.load(Path(sys.prefix)), bare_repository.clean_head()
+    bare_repository.publish(cluster.repository, commit)
+    waves = {EXPERIMENTS: plan.load_matrix(None).waves(["mse"])[EXPERIMENTS]}
     folder = submission.write(cluster, commit, waves).folder
 
     script = (
@@ -43,4 +43,4 @@ def test_a_full_disk_leaves_no_ref_and_no_clone(project, tmp_path, monkeypatch, 
     done = project.run("unshare", "-rm", "bash", "-c", script, **numbers)
     assert "No space left on device" in done.stdout + done.stderr
     assert done.stdout.endswith("left: \n") and "status 0" not in done.stdout
-    assert bare.fetch(cluster.repository, commit) == {}
+    assert bare_repository.fetch(cluster.repository, commit) == {}

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from study import paper
-from study.compare import agreement, markdown, notes, table, terminal
+from study.compare import markdown, rank_correlation, table, table_notes, terminal
 from study.experiments import BOUNDS, SCORES, factors, finished
 from study.picture import draw
 
@@ -58,13 +58,13 @@ def test_max_stands_beside_the_same_row_as_minmax_and_others_beside_none():
 
 def test_rank_correlation_needs_four_rows():
     rows = full_matrix()
-    assert agreement(table(rows)) == (1.0, 8)
+    assert rank_correlation(table(rows)) == (1.0, 8)
     rows["table1.sdr"] = [1.0, 3, 2, 4, 8, 7, 6, 5]
     expected = stats.spearmanr(rows["table1.sdr"], paper.TABLE_I["paper.sdr"][::-1]).statistic
-    assert agreement(table(rows)) == (pytest.approx(expected), 8)
-    rho, count = agreement(table(rows[:3]))
+    assert rank_correlation(table(rows)) == (pytest.approx(expected), 8)
+    rho, count = rank_correlation(table(rows[:3]))
     assert np.isnan(rho) and count == 3
-    assert "Spearman" not in notes(table(rows[:3]))
+    assert "Spearman" not in table_notes(table(rows[:3]))
 
 
 def test_seeds_become_mean_and_deviation():

@@ -11,7 +11,7 @@ from sklearn.preprocessing import MinMaxScaler, RobustScaler
 
 from study import figures
 from vocalseg import model_file, spectrogram
-from vocalseg.compute import computing
+from vocalseg.compute import compute_settings
 from vocalseg.examples import make_table
 from vocalseg.report import diagrams
 from vocalseg.report import figures as drawing
@@ -58,7 +58,7 @@ def project(tmp_path, monkeypatch, rng):
     ).to_csv(tmp_path / "data/examples.csv", index=False)
     settings = model_file.Settings(**STFT, axis="time", scaler="max", filters=1, depth=2)
     network = build_unet(128, 32, 1, 2)
-    model_file.save(tmp_path / "models/unet.json", network, settings, computing("float32"))
+    model_file.save(tmp_path / "models/unet.json", network, settings, compute_settings("float32"))
     return tmp_path
 
 
@@ -106,8 +106,8 @@ def test_the_blackout_is_marked_where_it_is(rng):
 )
 def test_the_integers_are_scaled_as_scikit_learn_does(monkeypatch, number, scaler):
     kept = {}
-    monkeypatch.setattr(figures, "save", lambda figure, name: kept.update({name: figure}))
-    figures.example_of_scaling()
+    monkeypatch.setattr(figures, "save_png", lambda figure, name: kept.update({name: figure}))
+    figures.draw_scaling()
     values = figures.INTEGERS.astype(float)
     expected = scaler.fit_transform(values.T).T, scaler.fit_transform(values)
     for ax, matrix in zip(kept[number].axes, expected, strict=True):

@@ -10,7 +10,7 @@ from scipy import stats
 
 from stages.schema.params import check
 from study import ladder, records
-from study.cost import of
+from study.cost import network_cost
 from tests.pipeline.conftest import ROOT
 
 COMMITTED = yaml.safe_load((ROOT / "params.yaml").read_text())
@@ -104,7 +104,7 @@ def kept(tmp_path, monkeypatch):
 
 def names(**changes):
     params = with_studies(mine=PLAN | changes.pop("plan", {}))
-    return records.Records(params.model_copy(update=changes), "mine").kept()
+    return records.Records(params.model_copy(update=changes), "mine").up_to_date()
 
 
 def test_rows_of_the_same_code_and_settings_are_kept(kept):
@@ -183,12 +183,13 @@ def test_multiplications_are_those_of_a_count_by_hand():
     params = with_studies()
     small = {"stft.frame_size": 64, "stft.hop": 16, "stft.tile_frames": 16, "model.depth": 1,
              "model.filters": 2}  # fmt: skip
-    _, unet = of(params.changed(small))
+    _, unet = network_cost(params.changed(small))
     full, half = 32 * 16, 16 * 8
     expected = full * 9 * (1 * 2 + 2 * 2) + half * 9 * (2 * 4 + 4 * 4) + half * 4 * 4 * 2
     expected += full * 9 * (4 * 2 + 2 * 2) + full * 2
     assert unet == expected
-    count, strided = of(params.changed(small | {"model.name": "strided", "model.depth": 2}))
+    small |= {"model.name": "strided", "model.depth": 2}
+    count, strided = network_cost(params.changed(small))
     quarter = 8 * 4
     expected = half * 25 * 2 + quarter * 25 * 2 * 4 + quarter * 25 * 4 * 2 + half * 25 * 4
     assert strided == expected

@@ -5,7 +5,7 @@ import yaml
 from dvc.repo import Repo
 
 from stages.schema.params import check
-from study.naming import combinations, experiment, name_of
+from study.naming import combinations, experiment, experiment_name
 from study.pipeline import Pipeline, with_settings
 from tests.pipeline.conftest import ROOT
 
@@ -19,7 +19,7 @@ def test_the_study_has_eight_experiments_with_telling_names():
         "normalize.scaler": ["minmax", "robust"],
         "train.loss": ["mae", "mse"],
     }
-    assert [name_of(settings) for settings in combinations(grid)] == [
+    assert [experiment_name(settings) for settings in combinations(grid)] == [
         "time-minmax-mae", "time-minmax-mse", "time-robust-mae", "time-robust-mse",
         "frequency-minmax-mae", "frequency-minmax-mse", "frequency-robust-mae",
         "frequency-robust-mse",
@@ -38,7 +38,7 @@ def test_the_study_has_eight_experiments_with_telling_names():
     ],
 )
 def test_numbers_stand_with_their_key_in_a_name(settings, name):
-    assert name_of(settings) == name
+    assert experiment_name(settings) == name
 
 
 def test_an_experiment_is_the_plain_line_of_the_readme():

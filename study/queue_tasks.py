@@ -1,0 +1,102 @@
+"""The tasks and workers of DVC's queue."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from dvc.repo import Repo
+from dvc.repo.experiments.queue.base import QueueEntry
+from dvc_task.proc.process import ProcessInfo
+
+from study.progress import read_log
+
+
+@dataclass(frozen=True)
+class Task:
+    """An experiment in DVC's queue.
+
+    Attributes
+    ----------
+    name : str
+    status : {"queued", "running", "failed", "done"}
+    entry : QueueEntry
+    process : ProcessInfo or None
+        The process of `dvc exp exec-run`; None before it has started.
+    """
+
+    name: str
+    status: str
+    entry: QueueEntry
+    process: ProcessInfo | None
+
+    @property
+    def log(self) -> list[str]:
+        """Lines that the experiment has printed so far."""
+        return read_log(Path(self.process.stdout)) if self.process else []
+
+
+def tasks(repo: Repo, names: Iterable[str]) -> list[Task]:
+    """List the tasks of the named experiments in DVC's queue."""
+    queue = repo.experiments.celery_queue
+    found = [
+        *((entry, "running") for entry in queue.iter_active()),
+        *((entry, "queued") for entry in queue.iter_queued()),
+        *((entry, "failed") for entry, _ in queue.iter_failed()),
+        *((entry, "done") for entry, _ in queue.iter_success()),
+    ]
+    return [
+        Task(entry.name, status, entry, queue.proc.get(entry.stash_rev))
+        for entry, status in found
+        if entry.name in names
+    ]
+
+
+def worker_log() -> list[str]:
+    """Read the logs of all workers, for an experiment that failed before it had a log."""
+    with Repo() as repo:
+        logs = sorted(Path(repo.experiments.celery_queue.wdir).glob("dvc-exp-worker-*.out"))
+    texts = (log.read_text(encoding="utf-8", errors="replace") for log in logs)
+    return [line for text in texts for line in text.splitlines()]
+
+
+def live_workers(repo: Repo) -> list[psutil.Process]:
+    """List the queue's live workers."""
+    found = []
+    for file in Path(repo.experiments.celery_queue.wdir).glob("dvc-exp-worker-*.json"):
+        with suppress(psutil.Error, FileNotFoundError):
+            process = psutil.Process(ProcessInfo.load(str(file)).pid)
+            # The PID of a worker that has ended may belong to another process now.
+            if "queue-worker" in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+def orphans(running: list[Task], live: list[psutil.Process]) -> list[Task]:
+    """Select the tasks with the status "running" that no live worker can be running.
+
+    Parameters
+    ----------
+    running : list of Task
+        All tasks with that status.
+    live : list of Process
+        Result of :func:`live_workers`.
+    """
+    idle = {worker.pid for worker in live}
+    without_worker = []
+    for task in running:
+        parent = _parent(task.process)
+        if parent in idle:
+            idle.remove(parent)
+        else:
+            without_worker.append(task)
+    # Each remaining worker may be preparing one of these tasks or collecting its results.
+    return without_worker[len(idle) :]
+
+
+def _parent(process: ProcessInfo | None) -> int | None:
+    try:
+        return process and psutil.Process(process.pid).ppid()
+    except psutil.NoSuchProcess:
+        return None
