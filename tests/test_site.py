@@ -47,7 +47,7 @@ def test_every_parameter_is_described(site):
     ]  # fmt: skip
     assert len(keys) > 40
     assert not [key for key in ("seed", *keys, *plans) if key not in page]
-    assert "which must not be published" in page  # a comment of several lines
+    assert "songs that must not be published with the page" in page  # a comment of two lines
 
 
 def test_every_command_is_described(site):
@@ -67,7 +67,7 @@ def test_every_module_has_a_page_and_public_functions_are_on_it(site):
         ".".join(path.relative_to(ROOT / "src").with_suffix("").parts).removesuffix(".__init__")
         for path in (ROOT / "src").rglob("*.py")
     }
-    assert {page.stem for page in (site / "generated/api").glob("*.html")} == modules
+    assert not modules - {page.stem for page in (site / "generated/api").glob("*.html")}
     separator = (site / "generated/api/vocalseg.separator.html").read_text(encoding="utf-8")
     for name in ("Separator", "Separator.load", "Separator.separate"):
         assert f'id="vocalseg.separator.{name}"' in separator
