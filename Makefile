@@ -53,8 +53,9 @@ doctor:  ## check what this machine lacks, and how to fix it
 	  "$$python" -c '' 2>/dev/null && exec "$$python" -m study.doctor; \
 	done; echo "no Python runs here; install Python 3.11, 3.12 or 3.13" >&2; exit 1
 
+# Sphinx reads changed pages alone, so a build that failed is removed: its warnings have to come again.
 docs: setup .venv/.dev  ## build the documentation site in build/docs
-	python -m sphinx -W --keep-going -q -b html docs build/docs
+	python -m sphinx -W --keep-going -q -b html docs build/docs || { rm -rf build/docs; exit 1; }
 	@echo "open build/docs/index.html"
 
 test: setup .venv/.dev docs lint  ## run the whole test suite, the linters and the documentation build

@@ -12,7 +12,7 @@ ROOT = DOCS.parent
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path[:0] = [str(DOCS), str(ROOT / "src"), str(ROOT)]
 
-from generate import commands, parameters  # noqa: E402
+from generate import commands, modules, parameters  # noqa: E402
 
 project = "vocalseg"
 author = "The vocalseg authors"
@@ -27,14 +27,15 @@ extensions = [
     "numpydoc",
     "sphinx_copybutton",
 ]
-exclude_patterns = ["requirements.txt", "generated/*.md"]  # tables are included
+exclude_patterns = ["generated/*.md", "modules.md"]  # pages include them
 templates_path = ["_templates"]
 
 myst_heading_anchors = 4
+highlight_language = "none"  # blocks without a language are shell commands
 myst_enable_extensions = ["deflist"]
 nb_execution_mode = "off"  # tests execute the notebook; the site shows it as committed
 
-autosummary_generate = True
+autosummary_generate = ["modules.md"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # numpydoc's sections have the types
 numpydoc_show_class_members = False
@@ -48,13 +49,18 @@ html_css_files = ["site.css"]
 
 
 def write_generated_pages(app):
-    """Write the pages that are derived from the code into ``docs/generated``."""
+    """Write the pages and parts of pages that are derived from the code."""
     folder = DOCS / "generated"
     folder.mkdir(exist_ok=True)
-    for name, content in {"parameters.md": parameters(ROOT), "commands.md": commands(ROOT)}.items():
-        page = folder / name
+    pages = {folder / "parameters.md": parameters, folder / "commands.md": commands}
+    pages[DOCS / "modules.md"] = modules  # beside api.md: its paths are relative to it
+    for page, generate in pages.items():
+        content = generate(ROOT)
         if not page.exists() or page.read_text(encoding="utf-8") != content:  # else not read again
             page.write_text(content, encoding="utf-8")
+    for stub in (folder / "api").glob("*.rst"):  # of modules that were renamed or removed
+        if f"   {stub.stem}\n" not in content:
+            stub.unlink()
     shutil.copy2(ROOT / "notebooks/first-look.ipynb", folder)
 
 

@@ -1,4 +1,4 @@
-"""Reference pages derived from the code: parameters from their schema, commands from --help."""
+"""Reference pages derived from the code: parameters, commands, modules."""
 
 import ast
 import io
@@ -157,6 +157,26 @@ def commands(root: Path) -> str:
     sections = [f"## {name}\n\n```text\n{text.strip()}\n```" for name, text in texts.items()]
     table = ["## make", "", "| command | what it does |", "|---|---|", *rows]
     return "\n\n".join(["\n".join(table), *sections]) + "\n"
+
+
+def modules(root: Path) -> str:
+    """Lists of the library's modules by package, as Markdown; each gets a page of its own.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the repository.
+    """
+    library = root / "src/vocalseg"
+    parts = []
+    for init in sorted(library.rglob("__init__.py"), key=lambda path: len(path.parts)):
+        name = ".".join(init.parent.relative_to(root / "src").parts)
+        found = [f"   {name}"] + [
+            f"   {name}.{path.stem}" for path in sorted(init.parent.glob("*.py")) if path != init
+        ]
+        parts += [f"## {name}\n", "```{eval-rst}", ".. autosummary::"]
+        parts += ["   :toctree: generated/api\n", *found, "```\n"]
+    return "\n".join(parts)
 
 
 def _printed(main: Callable[[], None], *words: str) -> str:

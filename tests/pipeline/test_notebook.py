@@ -29,8 +29,8 @@ def test_the_notebook_runs_in_a_finished_project(project, monkeypatch):
     for name, value in project.environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
-    folder = project.path / "notebooks"
-    nbclient.NotebookClient(notebook, resources={"metadata": {"path": folder}}, timeout=60).execute()
+    place = {"metadata": {"path": project.path / "notebooks"}}
+    nbclient.NotebookClient(notebook, resources=place, timeout=60).execute()
 
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert not [o["text"] for o in outputs if o.get("name") == "stderr"]

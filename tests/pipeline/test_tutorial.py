@@ -36,7 +36,8 @@ def test_every_command_of_the_tutorial_runs(finished, tmp_path):
     project = clean_clone(finished, tmp_path / "clone")
     script = "set -eu\n" + "\n".join(f"echo '=== {i}'\n{b}" for i, (_, b) in enumerate(blocks))
     printed = project.run("bash", "-c", script).stdout
-    demo, separated, again, _, change, own, table, *_ = re.split(r"^=== \d+\n", printed, flags=re.M)[1:]
+    outputs = re.split(r"^=== \d+\n", printed, flags=re.MULTILINE)[1:]
+    demo, separated, again, _, change, own, table, *_ = outputs
 
     assert "| **vocalseg** |" in demo and (project.path / "reports/index.html").exists()
     assert separated.split() == ["accompaniment.wav", "vocals.wav"]
