@@ -68,7 +68,7 @@ def measure(separator: Separator, songs: list) -> dict[str, float | str]:
 
 def main():
     listed = catalog.read(RAW / "catalog.csv")
-    songs = [stems.read(catalog.folder(s, RAW)) for s in listed if s.split == "test"]
+    songs = [stems.read(catalog.song_path(s, RAW)) for s in listed if s.split == "test"]
     rows = {}
     for overlap, precisions in PRECISIONS.items():
         for precision in precisions:

@@ -14,7 +14,7 @@ import pandas as pd
 import stages  # noqa: F401  (puts this folder's src first on the path)
 from stages import scoring
 from vocalseg import audio
-from vocalseg.parallel import each
+from vocalseg.parallel import parallel_map
 from vocalseg.scores import standard, table1
 from vocalseg.songs import catalog, stems
 
@@ -35,7 +35,7 @@ def score(song: catalog.Song) -> dict:
     mixture, vocals = (np.array_split(mono[stem], 5) for stem in ("mixture", "vocals"))
     size = min(map(len, mixture))
     pairs = [(m[:size], v[:size]) for m, v in zip(mixture, vocals, strict=True)]
-    full_mixture, full_vocals, rate = stems.read(catalog.folder(song, scoring.RAW))
+    full_mixture, full_vocals, rate = stems.read(catalog.song_path(song, scoring.RAW))
     scores = standard.score_song(full_mixture, full_vocals, full_mixture, rate, full_mixture)
     scores = scores.set_index(["protocol", "metric"])["value"]
     return {
@@ -48,6 +48,6 @@ def score(song: catalog.Song) -> dict:
 
 
 if __name__ == "__main__":
-    rows = pd.DataFrame(each(score, scoring.test_songs(), label="score", processes=True))
+    rows = pd.DataFrame(parallel_map(score, scoring.test_songs(), label="score", processes=True))
     print(rows.round(1).to_string(index=False))
     print(rows.drop(columns="song").mean().round(1).to_string())

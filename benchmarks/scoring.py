@@ -44,7 +44,7 @@ def make_project(project: Path, songs: int, seconds: float) -> None:
     seconds : float
         Duration of a song.
     """
-    from vocalseg.compute import computing
+    from vocalseg.compute import compute_settings
     from vocalseg.unet import build_unet
 
     for name in ("stages", "src"):
@@ -66,7 +66,7 @@ def make_project(project: Path, songs: int, seconds: float) -> None:
     )
     model = build_unet(settings.bins, settings.tile_frames, settings.filters, settings.depth)
     (project / "models").mkdir()
-    model_file.save(project / "models/unet.json", model, settings, computing("float32"))
+    model_file.save(project / "models/unet.json", model, settings, compute_settings("float32"))
 
 
 def run(project: Path, stage: str) -> tuple[float, float]:

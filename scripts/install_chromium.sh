@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One test opens the page to listen on in a real browser; where none is, apt installs Chromium.
+# Install Chromium with apt unless a browser exists; tests open the listening page in it.
 set -eu
 for name in chromium chromium-browser google-chrome; do
   if command -v "$name" >/dev/null; then exit 0; fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ffmpeg decodes stem files; where it is missing, the system's package manager installs it.
+# Install ffmpeg, which decodes stem files, with the system's package manager unless it exists.
 set -eu
 command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null && exit 0
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Brings results from the DVC remote, where one is configured. What does not come is computed, so
-# nothing here is an error. DVC_CONFIG_LOCAL may hold the text of .dvc/config.local (credentials).
+# Pull results from the DVC remote, if one is configured. Missing results are computed later, so this
+# script does not fail. DVC_CONFIG_LOCAL may hold the content of .dvc/config.local (credentials).
 set -eu
 
 if [ -n "${DVC_CONFIG_LOCAL:-}" ]; then
@@ -15,5 +15,5 @@ fi
 if [ -z "$(dvc remote list)" ]; then
   echo "no DVC remote is configured: nothing to pull"
 elif ! dvc pull --run-cache </dev/null; then
-  echo "the DVC remote did not give everything: what is missing is computed"
+  echo "the DVC remote does not have all results; missing ones will be computed"
 fi

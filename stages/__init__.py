@@ -1,7 +1,8 @@
-"""What the stages share: the folder they belong to, its parameters, one line for bad input.
+"""Common parts of all stages: import path, parameters, outputs, reports of bad input.
 
-``python -m stages.NAME`` puts the current folder first on the path, and the line below its
-``src``: an experiment in a temporary copy runs the copy's code, whatever is installed.
+``python -m stages.NAME`` puts the current folder first on the path, and the code below puts its
+``src`` before it, so an experiment in a temporary copy runs the code of the copy, whatever package
+is installed.
 """
 
 import os
@@ -12,34 +13,44 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # notes about missing GPUs are no errors
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # hides messages about missing GPUs
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 from stages.schema.section import Section, read_yaml
-from vocalseg.errors import BadInput, refusals_named
+from vocalseg.errors import BadInput, os_errors_as_bad_input
 
 S = TypeVar("S", bound=Section)
 
 
 def read_params(section: type[S]) -> S:
-    """Read the parameters that a class of :mod:`stages.schema` describes, no others.
+    """Read the parameters of one class of :mod:`stages.schema` from ``params.yaml``.
 
-    ``dvc.yaml`` names the same parameters for the stage.
+    ``dvc.yaml`` lists the same parameters for the stage.
+
+    Parameters
+    ----------
+    section : type
+        Subclass of :class:`Section`.
+
+    Returns
+    -------
+    Section
+        Validated parameters.
 
     Raises
     ------
     BadInput
-        If ``params.yaml`` is missing, not YAML, or holds a wrong value for one of them.
+        If ``params.yaml`` is missing, is not YAML, or has a wrong value for one of the parameters.
     """
     values = read_yaml(Path("params.yaml"))
     return section.of_file(values if isinstance(values, dict) else {})
 
 
 def fresh(*outputs: Path) -> None:
-    """Remove outputs and make their folders' place.
+    """Remove outputs and create their parent folders.
 
-    DVC links outputs to its cache: what is written over in place would change the cache as well.
-    DVC removes them itself; this is for a stage that is run by hand.
+    DVC links outputs to its cache, so overwriting one in place would change the cache as well. DVC
+    removes outputs itself; this function is for stages that are run by hand.
     """
     for path in outputs:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
@@ -47,12 +58,13 @@ def fresh(*outputs: Path) -> None:
 
 
 def run(stage: Callable[[], None]) -> None:
-    """Run a stage: a fault that the user can fix ends it with one line and exit status 1.
+    """Run a stage: an error that the user can fix ends it with one line and exit status 1.
 
-    Any other exception is a bug: its traceback is printed, and where to report it.
+    Any other exception is a bug; its traceback is printed with a request to report it.
     """
     try:
-        with refusals_named(Path.cwd(), "give yourself access or free some space, then run again"):
+        advice = "give yourself access or free some space, then run again"
+        with os_errors_as_bad_input(Path.cwd(), advice):
             stage()
     except BadInput as error:
         sys.exit(str(error))

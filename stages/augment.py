@@ -1,6 +1,7 @@
-"""augment: the table of training examples, originals, splices and blackouts, and their split.
+"""augment: write the table of training examples (originals, splices, blackouts) and their split.
 
-Why a stage: which examples there are is a choice of its own; a row says it, no tile is copied.
+It is a separate stage because the choice of examples does not depend on scaling or training, and
+the table is small: an example is a row, not a copy of a tile.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What of the code decides a stage's result: modules of this project, versions of libraries."""
+"""Find the modules, resource files and libraries that can change a stage's result."""
 
 import ast
 import hashlib
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import NamedTuple
 
 from vocalseg.errors import BadInput
 
@@ -15,7 +16,7 @@ PACKAGES = {"stages": ".", "vocalseg": "src"}
 
 
 def dependencies(module: str, root: Path = Path()) -> dict[str, dict[str, str]]:
-    """What a module imports, directly or indirectly, also within functions.
+    """List what a module imports, directly or indirectly, including imports within functions.
 
     Parameters
     ----------
@@ -27,16 +28,18 @@ def dependencies(module: str, root: Path = Path()) -> dict[str, dict[str, str]]:
     Returns
     -------
     dict
-        ``modules``: name to digest (see :func:`digest`) of the module itself, the modules of this
-        project that it needs, and their packages. ``distributions``: name to installed version of
-        the third-party distributions that those modules import.
+        ``modules``: digest (see :func:`digest`) by name, of the module itself, the modules of this
+        project that it needs, and their packages. ``distributions``: installed version by name, of
+        the third-party distributions that those modules import. ``resources``, only if there are
+        any: digest by path, of the files that those modules read (see :func:`_resources`).
 
     Raises
     ------
     BadInput
-        If a source file is not valid Python, or imports what is not installed.
+        If a source file is not valid Python, or imports a package that is not installed.
     """
     digests: dict[str, str] = {}
+    resources: dict[str, str] = {}
     libraries: set[str] = set()
     pending = [module]
     while pending:
@@ -47,22 +50,26 @@ def dependencies(module: str, root: Path = Path()) -> dict[str, dict[str, str]]:
         if name in digests or (path := _source(name, root)) is None:
             continue
         status = path.stat()
-        digests[name], imported = _read(name, path, status.st_mtime_ns, status.st_size)
-        pending += [*imported, *_parents(name)]
-    return {"modules": dict(sorted(digests.items())), "distributions": versions(libraries)}
+        source = _read(name, path, status.st_mtime_ns, status.st_size)
+        digests[name] = source.digest
+        pending += [*source.imports, *_parents(name)]
+        for resource in _resources(path, source.strings):
+            resources[resource.relative_to(root).as_posix()] = _digest_of_text(resource)
+    found = {"modules": dict(sorted(digests.items())), "distributions": versions(libraries)}
+    return found | ({"resources": dict(sorted(resources.items()))} if resources else {})
 
 
 def digest(tree: ast.AST) -> str:
-    """Digest of a syntax tree that ignores comments, docstrings and layout.
+    """Return a digest of a syntax tree that ignores comments, docstrings and layout.
 
-    It is the same under every version of Python that can parse the source: fields without a value
-    are left out, since their number grows from version to version.
+    It is the same under every version of Python that can parse the source: empty fields are ignored
+    because new versions add some.
     """
     return hashlib.sha256(_canonical(tree).encode()).hexdigest()[:16]
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
-    """Installed version of each distribution that provides one of the top-level packages."""
+    """Return the installed version of each distribution that provides one of the packages."""
     wanted = sorted(set(packages) - sys.stdlib_module_names)
     missing = [name for name in wanted if name not in _distributions()]
     if missing:
@@ -77,32 +84,52 @@ def _distributions() -> dict[str, list[str]]:
 
 
 def _source(module: str, root: Path) -> Path | None:
-    """File of a module; None for a name within a module."""
+    """Return the file of a module; None if the name is not a module but a name within one."""
     base = root / PACKAGES[module.partition(".")[0]] / Path(*module.split("."))
-    candidates = base / "__init__.py", base.with_suffix(".py")
-    return next((path for path in candidates if path.is_file()), None)
+    files = base / "__init__.py", base.with_suffix(".py")
+    return next((path for path in files if path.is_file()), None)
 
 
-@cache  # several stages import the same modules
-def _read(module: str, path: Path, mtime_ns: int, size: int) -> tuple[str, frozenset[str]]:
-    """Digest of a module, and the dotted names that it imports."""
+class _Source(NamedTuple):
+    """Digest of a module, the dotted names that it imports, and its string constants."""
+
+    digest: str
+    imports: frozenset[str]
+    strings: frozenset[str]
+
+
+@cache  # because several stages import the same modules
+def _read(module: str, path: Path, mtime_ns: int, size: int) -> _Source:
     try:
         tree = ast.parse(path.read_bytes(), str(path))
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
         raise BadInput(f"{path}:{line}: not valid Python ({error}); correct it") from None
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    return digest(tree), frozenset(_imports(tree, package))
+    constants = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    strings = frozenset(value for value in constants if isinstance(value, str))
+    return _Source(digest(tree), frozenset(_imports(tree, package)), strings)
+
+
+def _resources(module: Path, strings: Iterable[str]) -> list[Path]:
+    """Files beside a module that are not Python and that one of its string constants names."""
+    others = (path for path in module.parent.iterdir() if path.suffix not in ("", ".py"))
+    return [path for path in others if path.name in strings and path.is_file()]
+
+
+def _digest_of_text(path: Path) -> str:
+    """Digest of a text file that ignores the kind of its line ends."""
+    return hashlib.sha256(path.read_text(encoding="utf-8").encode()).hexdigest()[:16]
 
 
 def _parents(module: str) -> Iterator[str]:
-    """Packages around a module, which Python imports before it."""
+    """Yield the packages that contain a module, which Python imports first."""
     while module := module.rpartition(".")[0]:
         yield module
 
 
 def _imports(tree: ast.AST, package: str) -> Iterator[str]:
-    """Dotted names that a module of a package may import; some may name no module."""
+    """Yield dotted names that a module of a package may import; some may not be modules."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -123,7 +150,7 @@ def _canonical(node) -> str:
     fields = {name: value for name, value in ast.iter_fields(node) if value not in (None, [])}
     if isinstance(node, ast.Constant):
         fields = {"value": node.value}
-    if isinstance(node, ast.JoinedStr):  # Python 3.12 ends some of them with an empty constant
+    if isinstance(node, ast.JoinedStr):  # Python 3.12 appends an empty constant to some of them
         fields["values"] = [v for v in node.values if getattr(v, "value", None) != ""]
     documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
     if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:

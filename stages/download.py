@@ -1,11 +1,11 @@
-"""download: songs in MUSDB layout, and the catalogue that lists them.
+"""download: provide songs in MUSDB layout, and the catalogue that lists them.
 
-Why a stage: everything after it reads songs the same way, wherever they come from.
+It is a separate stage so that all later stages read songs of any data set in the same way.
 
-Songs that are synthesised lie in the stage's output. Songs that are someone's property do not: they
-stay where they are (``dataset.root``, ``MUSDB_PATH``), or are fetched once for all projects of a
-machine. So no copy of them is made, and none can reach a DVC remote; the catalogue holds their
-checksums, by which later stages notice a change.
+Synthesised songs are written to the stage's output. Songs under copyright are not: they remain
+where they are (``dataset.root``, ``MUSDB_PATH``), or are downloaded once for all projects of a
+machine. Thus they are not copied and cannot reach a DVC remote; the catalogue holds their
+checksums, by which later stages detect changes.
 """
 
 from functools import partial
@@ -14,29 +14,29 @@ from pathlib import Path
 from stages import fresh, read_params, run, sources
 from stages.schema.dataset import Dataset
 from stages.sources import RAW
-from vocalseg.errors import refusals_named
-from vocalseg.parallel import each
-from vocalseg.songs import catalog, embedded, musdb, zenodo
+from vocalseg.errors import os_errors_as_bad_input
+from vocalseg.parallel import parallel_map
+from vocalseg.songs import catalog, demo_set, musdb, unpacking, zenodo
 
 
-@refusals_named(RAW, "give yourself access or free some space, and run again")
+@os_errors_as_bad_input(RAW, "give yourself access or free some space, and run again")
 def main():
     dataset = read_params(Dataset)
     songs = sources.source(dataset)
     fresh(RAW)
     RAW.mkdir()
     if songs is None:
-        write = partial(embedded.write_song, seed=dataset.seed, root=RAW)
-        list(each(write, embedded.entries(), label="synthesise", processes=True))
-        embedded.write_real_excerpt(RAW)
+        write = partial(demo_set.write_song, seed=dataset.seed, root=RAW)
+        list(parallel_map(write, demo_set.entries(), label="synthesise", processes=True))
+        demo_set.write_real_excerpt(RAW)
         songs = sources.Source(RAW)
     elif songs.downloaded and not songs.folder.exists():
         fetch(dataset.name, songs.folder)
-        sources.update(dataset)  # the stage `inputs` ran before there was anything to list
+        sources.update(dataset)  # the stage `inputs` ran before the songs existed
     found = catalog.scan(
         catalog.locate(songs.folder, dataset.name),
         RAW,
-        place_name=songs.place,
+        root_name=songs.root_name,
         musdb18=dataset.name.startswith("musdb18"),
     )
     catalog.write(found, RAW / "catalog.csv")
@@ -46,17 +46,17 @@ def main():
 
 
 def fetch(name: str, songs: Path) -> None:
-    """Download a data set to a folder; its zip file is not kept."""
+    """Download a data set to a folder; the archive is not kept."""
     downloads = songs.parent
     downloads.mkdir(parents=True, exist_ok=True)
     if name == "musdb18-7s":
-        zenodo.require_space(downloads, 2 * musdb.SAMPLE_BYTES)
-        with zenodo.all_or_nothing(songs) as part:
+        unpacking.require_space(downloads, 2 * musdb.SAMPLE_BYTES)
+        with unpacking.atomic_folder(songs) as part:
             musdb.download_sample(part)
         return
     zip_file = zenodo.fetch(zenodo.MUSDB18[name], downloads)
-    with zenodo.all_or_nothing(songs) as part:
-        zenodo.unpack(zip_file, part)
+    with unpacking.atomic_folder(songs) as part:
+        unpacking.unpack(zip_file, part)
     zip_file.unlink()
 
 

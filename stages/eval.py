@@ -1,7 +1,7 @@
-"""eval: separates every test song and scores it, by the field's protocols and by Table I's.
+"""eval: separate every test song and score it by the standard protocols and by that of Table I.
 
-Why a stage: scores depend on how a network is applied as much as on the network, and on nothing
-that is done to show them.
+It is a separate stage because scores depend on how a network is applied as much as on its training,
+but not on how they are presented.
 """
 
 from collections.abc import Iterator
@@ -17,8 +17,8 @@ from stages.schema.eval import Eval
 from stages.schema.excerpts import Excerpts
 from vocalseg.errors import BadInput
 from vocalseg.estimator import Ensemble, Estimator
-from vocalseg.excerpts import cut
-from vocalseg.parallel import each
+from vocalseg.excerpts import cut_excerpt
+from vocalseg.parallel import parallel_map
 from vocalseg.scores import standard
 from vocalseg.separator import Separator
 from vocalseg.songs import catalog, stems
@@ -30,13 +30,13 @@ METRICS, EXCERPTS = Path("metrics/eval.json"), Path("data/excerpts")
 def estimates(
     separator: Separator, songs: list[catalog.Song]
 ) -> Iterator[tuple[catalog.Song, np.ndarray]]:
-    """Each song with the estimate of its vocals, (samples, channels), at its own rate."""
+    """Yield each song with its estimated vocals, (samples, channels), at the song's rate."""
     for song in songs:
-        mixture, _, rate = stems.read(catalog.folder(song, scoring.RAW))
+        mixture, _, rate = stems.read(catalog.song_path(song, scoring.RAW))
         vocals, _ = separator.separate(mixture, rate)
         if not np.isfinite(vocals).all():
             raise BadInput(
-                f"{MODEL}: its estimate of {song.name!r} is not a number; train again with a lower "
+                f"{MODEL}: its estimate of {song.name!r} is not finite; train again with a lower "
                 "train.learning_rate"
             )
         yield song, vocals
@@ -45,17 +45,17 @@ def estimates(
 def score(
     separated: tuple[catalog.Song, np.ndarray], seconds: float
 ) -> tuple[pd.DataFrame, dict]:
-    """Scores of one song (song, protocol, metric, value), and where its excerpt begins."""
+    """Return the scores of one song, and the start and peak of its excerpt."""
     song, estimate = separated
-    mixture, vocals, rate = stems.read(catalog.folder(song, scoring.RAW))
+    mixture, vocals, rate = stems.read(catalog.song_path(song, scoring.RAW))
     table = standard.score_song(mixture, vocals, estimate, rate)
     table.insert(0, "song", song.name)
-    start, excerpt = cut(mixture, vocals, estimate, rate, seconds)
+    start, excerpt = cut_excerpt(mixture, vocals, estimate, rate, seconds)
     return table, {"song": song.name, "start": start, "peak": write(song.name, excerpt, rate)}
 
 
 def table1(estimator: Estimator | Ensemble) -> dict[str, float]:
-    """Scores by Table I's protocol, which takes estimated magnitudes."""
+    """Return the scores by the protocol of Table I, which takes estimated magnitudes."""
     tiles = estimator.settings
     return scoring.table1_scores(
         lambda mixture, vocals: estimator.magnitudes(mixture),
@@ -67,7 +67,7 @@ def table1(estimator: Estimator | Ensemble) -> dict[str, float]:
 
 
 def write(song: str, excerpt: dict[str, np.ndarray], rate: int) -> float:
-    """Write an excerpt as 16-bit FLAC, divided by what is returned: 1, or a peak above it."""
+    """Write an excerpt as 16-bit FLAC, divided by its peak if above 1; return the divisor."""
     peak = max(1.0, *(float(np.abs(waveform).max()) for waveform in excerpt.values()))
     folder = EXCERPTS / song
     folder.mkdir(parents=True)
@@ -81,8 +81,8 @@ def main():
     separator = Separator.load(MODEL, **options.model_dump())
     test_songs = scoring.test_songs()
     fresh(tables.SONGS, EXCERPTS)
-    # The network works in this process while others score what it has separated.
-    results = each(
+    # This process separates songs while worker processes score those already separated.
+    results = parallel_map(
         partial(score, seconds=seconds),
         estimates(separator, test_songs),
         label="separate, score",
@@ -94,7 +94,7 @@ def main():
     pd.DataFrame(excerpts).to_csv(EXCERPTS / "index.csv", index=False)
     songs = pd.concat(scores, ignore_index=True)
     metrics = scoring.summary(songs, table1(separator.estimator))
-    metrics["songs"] = scoring.announce_left_out(songs)
+    metrics["songs"] = scoring.count_scored(songs)
     scoring.write_metrics(METRICS, metrics)
 
     floor = tables.read(tables.BOUNDS).query("estimate == 'mixture'")

@@ -1,6 +1,7 @@
-"""normalize: the statistics that scale each tile, along the axis and by the scaler of the study.
+"""normalize: compute the statistics that scale each tile, by the study's axis and scaler.
 
-Why a stage: two of the study's three factors end here, in megabytes and seconds; no tile is copied.
+It is a separate stage because two of the study's three factors only change these statistics, which
+take seconds and megabytes; tiles are not copied.
 """
 
 import json
@@ -11,29 +12,31 @@ import numpy as np
 from stages import fresh, read_params, run
 from stages.schema.normalize import Normalize
 from vocalseg import scaling
-from vocalseg.parallel import each
+from vocalseg.parallel import parallel_map
 
 TILES, OUT = Path("data/tiles/mixture.npy"), Path("data/scaling")
-CHUNK = 64  # tiles: 16 MB at a time
+CHUNK = 64  # tiles, 16 MB
 
 
 def main():
     normalize = read_params(Normalize)
-    # Threads of Python 3.11 must not read headers at once: ast.literal_eval fails now and then.
+    # The header is read once: in Python 3.11, ast.literal_eval is not reliable in several threads.
     stored = np.load(TILES, mmap_mode="r")
-    form = stored.dtype, "r", stored.offset, stored.shape
 
     def statistics(start):
-        # Opened anew each time: pages of a mapping that is kept count as this process'.
-        tiles = np.array(np.memmap(TILES, *form)[start : start + CHUNK])
+        # The file is mapped again each time, because pages of a kept mapping count as this
+        # process' memory.
+        mapped = np.memmap(TILES, stored.dtype, "r", stored.offset, stored.shape)
+        tiles = np.array(mapped[start : start + CHUNK])
         if normalize.scaler == "standard":
             return scaling.moments(tiles)
         return scaling.statistics(tiles, normalize.axis, normalize.scaler)
 
     starts = range(0, len(stored), CHUNK)
-    parts = list(each(statistics, starts, label="normalize", unit="chunk"))
+    parts = list(parallel_map(statistics, starts, label="normalize", unit="chunk"))
     if normalize.scaler == "standard":
-        parts = [[np.repeat(x, len(stored), 0) for x in scaling.of_data_set(np.stack(parts))]]
+        of_all = scaling.data_set_statistics(np.stack(parts))
+        parts = [[np.repeat(x, len(stored), 0) for x in of_all]]
     fresh(OUT)
     OUT.mkdir()
     for name, part in zip(("offset", "scale"), zip(*parts, strict=True), strict=True):

@@ -14,9 +14,9 @@ from stages import fresh, read_params, run, tables
 from stages.schema.eval import Eval
 from stages.schema.page import Page
 from vocalseg import model_file
-from vocalseg.parallel import each
-from vocalseg.report import listening, model_card, spectrograms
-from vocalseg.report.excerpts import Excerpt, excerpt
+from vocalseg.parallel import parallel_map
+from vocalseg.report import listening, model_card, player, spectrograms
+from vocalseg.report.excerpts import Excerpt, excerpt, with_accompaniment
 from vocalseg.scores.summary import summarise
 from vocalseg.songs import catalog
 
@@ -33,20 +33,16 @@ def read(song: str, start: float, peak: float) -> Excerpt:
     files = {path.stem: sf.read(path, dtype="float32", always_2d=True)
              for path in (EXCERPTS / song).glob("*.flac")}
     (rate,) = {rate for _, rate in files.values()}
-    return excerpt(song, start, {stem: w * peak for stem, (w, _) in files.items()}, rate)
+    stems = {stem: files[stem][0] * peak for stem in ("mixture", "vocals", "estimate")}
+    return excerpt(song, start, with_accompaniment(stems), rate)
 
 
-def sources(part: Excerpt, embed: bool) -> dict[str, str]:
-    """Where the page finds each stem's sound: in itself, or in a file beside it."""
-    if embed:
-        return {stem: listening.data_uri(sound, "audio/ogg") for stem, sound in part.sounds.items()}
-    links = {}
-    for stem, sound in part.sounds.items():
-        path = Path("audio", part.song, f"{stem}.ogg")
-        (REPORTS / path).parent.mkdir(parents=True, exist_ok=True)
-        (REPORTS / path).write_bytes(sound)
-        links[stem] = quote(path.as_posix())
-    return links
+def write_sounds(part: Excerpt) -> str:
+    """Write the sound of an excerpt beside the page; the address that the page finds it by."""
+    path = Path("audio", f"{part.song}.js")
+    (REPORTS / path).parent.mkdir(parents=True, exist_ok=True)
+    (REPORTS / path).write_text(player.linked(part), encoding="utf-8")
+    return quote(path.as_posix())
 
 
 def picture(parts: list[Excerpt]) -> bytes:
@@ -73,7 +69,7 @@ def parameters(weights: Path) -> int:
 def main():
     settings, weights = model_file.load(MODEL)
     index = pd.read_csv(EXCERPTS / "index.csv", dtype={"song": str}, keep_default_na=False)
-    parts = list(each(lambda row: read(**row), index.to_dict("records"), label="report"))
+    parts = list(parallel_map(lambda row: read(**row), index.to_dict("records"), label="report"))
     scored = tables.read(tables.SONGS).drop(columns="gain").assign(estimate="vocalseg")
     scores = pd.concat([tables.read(tables.BOUNDS), scored])
     overall = by_estimate(scores)
@@ -83,7 +79,10 @@ def main():
     fresh(PICTURE, REPORTS)
     REPORTS.mkdir()
     embed = read_params(Page).embed_audio
-    songs = [listening.Song(part, sources(part, embed), of_song[part.song]) for part in parts]
+    songs = [
+        listening.Song(part, of_song[part.song], None if embed else write_sounds(part))
+        for part in parts
+    ]
     page, card = REPORTS / "index.html", REPORTS / "model_card.md"
     page.write_text(listening.page(songs, overall, facts), encoding="utf-8")
     catalogue = catalog.read(CATALOG)

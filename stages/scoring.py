@@ -1,4 +1,4 @@
-"""What eval and bounds share: the test songs, Table I's tiles of them, how results are written."""
+"""Common parts of eval and bounds: test songs, the protocol of Table I, writing metrics."""
 
 import json
 import math
@@ -10,24 +10,24 @@ import pandas as pd
 
 from stages import fresh
 from vocalseg import audio, spectrogram
-from vocalseg.parallel import each
+from vocalseg.parallel import parallel_map
 from vocalseg.scores import table1
 from vocalseg.scores.summary import summarise
 from vocalseg.songs import catalog
 
 RAW, RESAMPLED = Path("data/raw"), Path("data/resampled/test")
 
-#: Memory that scoring takes beside the song's waveforms, and a call of Table I's protocol.
+#: Memory of scoring a song in addition to its waveforms, and of a call of Table I's protocol.
 SCORE_BYTES, CALL_BYTES = 160 * 2**20, 400 * 2**20
 
 
 def test_songs() -> list[catalog.Song]:
-    """The songs to score, in the catalogue's order."""
+    """Return the songs to score, in the catalogue's order."""
     return [song for song in catalog.read(RAW / "catalog.csv") if song.split == "test"]
 
 
 def score_bytes(songs: list[catalog.Song], waveforms: int) -> int:
-    """Memory that scoring the longest song takes with as many float32 waveforms of its length."""
+    """Return the memory for scoring the longest song, with that many float32 waveforms."""
     values = max((round(s.seconds * s.sample_rate) * s.channels for s in songs), default=0)
     return SCORE_BYTES + 4 * waveforms * values
 
@@ -39,12 +39,22 @@ def table1_scores(
     tile_frames: int,
     label: str,
 ) -> dict[str, float]:
-    """Table I's protocol over the test songs.
+    """Compute the protocol of Table I over the test songs.
 
     Parameters
     ----------
     estimates : callable
-        Mixture and vocal magnitudes of a song, each (n, bins, tile_frames), to the estimate's.
+        Function from the magnitudes of mixture and vocals of a song, each (n, bins, tile_frames),
+        to those of the estimate.
+    frame_size, hop, tile_frames : int
+        Parameters of the STFT and the tiles.
+    label : str
+        Text of the progress bar.
+
+    Returns
+    -------
+    dict
+        ``sdr``, ``sir``, ``sar`` in dB.
     """
 
     def songs() -> Iterator[table1.Tiles]:
@@ -60,14 +70,14 @@ def table1_scores(
             yield estimates(mixture, vocals), vocals, phase
 
     calls = table1.calls(table1.segments(songs(), hop))
-    scores = each(
+    scores = parallel_map(
         table1.score, calls, label=label, unit="call", processes=True, item_bytes=CALL_BYTES
     )
     return table1.summarise(scores)
 
 
-def announce_left_out(songs: pd.DataFrame) -> int:
-    """Say which songs have no score, by name; return how many have one.
+def count_scored(songs: pd.DataFrame) -> int:
+    """Print the names of songs without scores; return the number of songs with scores.
 
     Parameters
     ----------
@@ -84,12 +94,12 @@ def announce_left_out(songs: pd.DataFrame) -> int:
 
 
 def summary(songs: pd.DataFrame, table1_row: dict[str, float]) -> dict:
-    """The scores of one kind of estimate as they stand in ``metrics/``."""
+    """Return the scores of one kind of estimate in the structure of ``metrics/``."""
     return {"table1": table1_row, **summarise(songs)}
 
 
 def write_metrics(path: Path, values: dict) -> None:
-    """Write dB values to 3 decimals; what is not defined is null."""
+    """Write dB values with 3 decimals; undefined values become null."""
     fresh(path)
     path.write_text(json.dumps(_rounded(values), indent=2) + "\n")
 

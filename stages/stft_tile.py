@@ -1,7 +1,7 @@
-"""stft_tile: magnitude tiles of the training songs, each spectrogram stored once.
+"""stft_tile: cut magnitude spectrograms of the training songs into tiles, each stored once.
 
-Why a stage: all experiments share these tiles; what they do to them (scaling, augmentation) is a
-few megabytes of statistics and tables beside them.
+It is a separate stage because all experiments share these tiles; scaling and augmentation only add
+a few megabytes of statistics and tables.
 """
 
 import json
@@ -15,7 +15,7 @@ from stages import fresh, read_params, run
 from stages.schema.stft import Stft
 from vocalseg import audio, spectrogram
 from vocalseg.errors import BadInput
-from vocalseg.parallel import each
+from vocalseg.parallel import parallel_map
 
 SONGS, OUT = Path("data/resampled/train"), Path("data/tiles")
 STEMS = {"mixture": OUT / "mixture.npy", "vocals": OUT / "vocals.npy"}
@@ -38,7 +38,7 @@ def main():
     fresh(OUT)
     OUT.mkdir()
     shape = (sum(counts), frame // 2, size)
-    # Threads of Python 3.11 must not read headers at once: ast.literal_eval fails now and then.
+    # Headers are written once: in Python 3.11, ast.literal_eval is not reliable in several threads.
     offsets = {
         path: open_memmap(path, mode="w+", dtype=np.float32, shape=shape).offset
         for path in STEMS.values()
@@ -51,7 +51,8 @@ def main():
             waveform, _ = audio.read(song / f"{stem}.wav")
             spectrum = spectrogram.stft(waveform[:, 0], frame, hop)
             tiles[stem] = spectrogram.tiles(np.abs(spectrum), size)
-            # Opened anew for each song: pages of a mapping that is kept count as this process'.
+            # The file is mapped again for each song, because pages of a kept mapping count as this
+            # process' memory.
             whole = np.memmap(path, np.float32, "r+", offsets[path], shape)
             whole[first : first + count] = tiles[stem]
             if stem == "mixture":
@@ -66,7 +67,7 @@ def main():
         )
 
     jobs = [job for job in zip(songs, firsts, counts, strict=True) if job[2]]
-    index = pd.concat(each(cut, jobs, label="stft_tile"), ignore_index=True)
+    index = pd.concat(parallel_map(cut, jobs, label="stft_tile"), ignore_index=True)
     index.to_csv(OUT / "index.csv", index=False)
     settings = {"sample_rate": headers[0][1], **stft.model_dump()}
     (OUT / "tiles.json").write_text(json.dumps(settings, indent=2) + "\n")

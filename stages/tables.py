@@ -8,13 +8,18 @@ BOUNDS, SONGS = Path("plots/bounds.csv"), Path("plots/songs.csv")
 
 
 def read(path: Path) -> pd.DataFrame:
-    """Read :data:`BOUNDS` or :data:`SONGS`; names of songs that look like numbers or NA stay names.
+    """Read :data:`BOUNDS` or :data:`SONGS`; song names that look like numbers or NA remain strings.
+
+    Parameters
+    ----------
+    path : Path
+        One of the tables.
 
     Returns
     -------
     DataFrame
-        ``song``, ``protocol``, ``metric``, ``value`` (dB, NaN where not defined), and
-        ``estimate`` or ``gain``.
+        ``song``, ``protocol``, ``metric``, ``value`` (dB, NaN where undefined), and ``estimate`` or
+        ``gain``.
     """
     numbers = {"value": "", "gain": ""}
     return pd.read_csv(path, dtype={"song": str}, keep_default_na=False, na_values=numbers)

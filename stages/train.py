@@ -1,6 +1,6 @@
-"""train: the U-Net, its best epoch by validation loss.
+"""train: train the network and keep its best epoch.
 
-Why a stage: hours of computing, for whatever of data, network or loss has changed.
+It is a separate stage because it takes hours and depends on data, network and loss.
 """
 
 import hashlib
@@ -20,11 +20,11 @@ from stages.schema.study import Study
 from stages.schema.train import Train
 from vocalseg import mixing as mixes
 from vocalseg import model_file, networks
-from vocalseg.compute import computing
+from vocalseg.compute import compute_settings
 from vocalseg.errors import BadInput
 from vocalseg.loader import TileStore
-from vocalseg.losses import Reading
-from vocalseg.mixed import MixedStore
+from vocalseg.losses import OutputSpec
+from vocalseg.mixed_store import MixedStore
 from vocalseg.scaling import LOGARITHMIC
 from vocalseg.training import best_epoch, fit, loss_of_zeros
 
@@ -47,12 +47,13 @@ def main():
     shape = network.model_dump(exclude={"momentum"})
     settings = model_file.Settings(**tiles, **scaling, **shape)
     examples = pd.read_csv(EXAMPLES)
+    store: TileStore | MixedStore
     if from_waveforms(network, train, mixing):
         store = mixed_store(settings, examples, statistics, mixing, seed)
     else:
         store = tile_store(settings, statistics, train.augment_on)
 
-    computed = computing(train.precision)
+    computed = compute_settings(train.precision)
     used = {**network.model_dump(), **train.model_dump(), **mixing.model_dump(), "seed": seed}
     backup = backup_file(json.dumps(used), repr(computed))
 
@@ -72,7 +73,7 @@ def main():
                 store,
                 examples,
                 **train.model_dump(exclude={"precision", "augment_on"}),
-                reading=Reading(settings.output, settings.scaler in LOGARITHMIC, settings.hop),
+                spec=OutputSpec(settings.output, settings.scaler in LOGARITHMIC, settings.hop),
                 seed=seed,
                 backup=backup,
                 on_epoch=log,
@@ -82,7 +83,7 @@ def main():
                 f"params.yaml: train.learning_rate = {train.learning_rate}: {error}; lower it"
             ) from None
 
-    # A network that was never compiled saves its weights alone, without the optimizer's state.
+    # A network that was not trained saves only its weights, without the optimizer's state.
     trained = networks.build(settings)
     trained.set_weights(model.get_weights())
     fresh(MODEL.parent)
@@ -98,34 +99,37 @@ def main():
     fresh(METRICS)
     METRICS.write_text(json.dumps(metrics, indent=2) + "\n")
     trainings.record(METRICS, history["seconds"].sum(), history["cpu"].sum())
-    backup.unlink(missing_ok=True)  # another clone may have trained the same
+    backup.unlink(missing_ok=True)  # another clone may have removed it
 
 
 def from_waveforms(network: Model, train: Train, mixing: Mixing) -> bool:
-    """Whether examples need more than the scaled magnitudes of the tiles."""
+    """Return whether examples need more than the scaled magnitudes of the tiles."""
     return (
         network.output == "mask"
         or network.targets == "both"
         or train.loss in ("l1_linear", "sdr")
         or train.select == "val_sdr"
-        or mixes.Mixing(**mixing.model_dump()).active
+        or mixes.MixingOptions(**mixing.model_dump()).active
     )
 
 
 def tile_store(
     settings: model_file.Settings, statistics: list[np.ndarray], augment_on: str
 ) -> TileStore:
-    """The paper's examples: tiles, scaled before they are augmented or after."""
+    """Return the paper's examples: tiles that are scaled before or after augmentation."""
+    offset, scale = statistics
     return TileStore(
-        *(np.load(TILES / f"{stem}.npy", mmap_mode="r") for stem in ("mixture", "vocals")),
-        *statistics,
+        np.load(TILES / "mixture.npy", mmap_mode="r"),
+        np.load(TILES / "vocals.npy", mmap_mode="r"),
+        offset,
+        scale,
         rescale=(settings.axis, settings.scaler) if augment_on == "magnitudes" else None,
         log=settings.scaler in LOGARITHMIC,
     )
 
 
 def waveform(path: Path) -> np.ndarray:
-    """Samples of a file of the stage resample, memory-mapped, (samples,)."""
+    """Return the samples of a file of the stage resample, memory-mapped, (samples,)."""
     return wavfile.read(path, mmap=True)[1]
 
 
@@ -136,10 +140,10 @@ def mixed_store(
     mixing: Mixing,
     seed: int,
 ) -> MixedStore:
-    """Examples made of the songs' waveforms."""
+    """Return examples that are made from the songs' waveforms."""
     tiles = pd.read_csv(TILES / "index.csv", dtype={"track": str}, keep_default_na=False)
     songs = {
-        track: tuple(waveform(SONGS / track / f"{stem}.wav") for stem in ("mixture", "vocals"))
+        track: (waveform(SONGS / track / "mixture.wav"), waveform(SONGS / track / "vocals.wav"))
         for track in tiles["track"].unique()
     }
     mixer = mixes.Mixer(
@@ -149,7 +153,7 @@ def mixed_store(
         frame_size=settings.frame_size,
         hop=settings.hop,
         frames=settings.tile_frames,
-        mixing=mixes.Mixing(**mixing.model_dump()),
+        mixing=mixes.MixingOptions(**mixing.model_dump()),
         seed=seed,
     )
     standard = tuple(x[:1] for x in statistics) if settings.scaler == "standard" else None
@@ -158,12 +162,13 @@ def mixed_store(
 
 
 def backup_file(params: str, computed: str) -> Path:
-    """Where an unfinished training is kept: outside the outputs, which DVC clears before a run.
+    """Return the file for the checkpoint of an unfinished training.
 
-    Its name is a digest of all that the training depends on, so a killed training resumes wherever
-    it is started again (also in another temporary copy), and nothing else ever picks it up. Code
-    and versions of libraries are those that the stage ``inputs`` found; scaling and index are
-    functions of every tile and stand for the tiles' gigabytes.
+    It lies outside the stage's outputs, which DVC removes before a run. Its name is a digest of
+    everything that the training depends on, so an interrupted training resumes wherever it is
+    started again (including another temporary copy), and no other training uses the file. Code and
+    library versions are those that the stage ``inputs`` recorded; scaling and index depend on every
+    tile and represent the tiles' gigabytes.
     """
     digest = hashlib.sha256(f"{params} {computed}".encode())
     tables = TILES / "tiles.json", TILES / "index.csv", EXAMPLES

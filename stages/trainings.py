@@ -1,7 +1,7 @@
-"""What is kept of trainings outside DVC's outputs: unfinished ones, and durations of finished ones.
+"""Data of trainings outside DVC's outputs: checkpoints of unfinished ones, times of finished ones.
 
-DVC clears outputs before a run, and a duration is another one each time, where an output has the
-same bytes.
+DVC removes outputs before a run, and a run time differs each time, while outputs must be
+reproducible.
 """
 
 import hashlib
@@ -16,12 +16,17 @@ from vocalseg.errors import BadInput
 
 
 def folder() -> Path:
-    """``VOCALSEG_TRAININGS``, or a folder in the user's cache.
+    """Return ``VOCALSEG_TRAININGS``, or a folder in the user's cache.
+
+    Returns
+    -------
+    Path
+        Existing folder.
 
     Raises
     ------
     BadInput
-        If it cannot be written.
+        If it is not writable.
     """
     path = _path()
     try:
@@ -30,24 +35,24 @@ def folder() -> Path:
             return path
     except OSError as error:
         raise BadInput(
-            f"{path}: unfinished trainings cannot be kept there ({error.strerror}); let the "
-            "environment variable VOCALSEG_TRAININGS name a folder that can be written"
+            f"{path}: unfinished trainings cannot be kept there ({error.strerror}); set the "
+            "environment variable VOCALSEG_TRAININGS to a writable folder"
         ) from None
 
 
 def record(metrics: Path, seconds: float, cpu: float = math.nan) -> None:
-    """Remember how long the training took that wrote a file of metrics, and its processor time."""
+    """Record wall time and CPU time of the training that wrote a file of metrics."""
     digest = hashlib.md5(metrics.read_bytes(), usedforsecurity=False).hexdigest()
     (folder() / f"{digest}.seconds").write_text(f"{seconds:.1f}\n{cpu:.1f}\n")
 
 
 def seconds(md5: str) -> float:
-    """Duration of the training whose metrics have this MD5; NaN if it ran on another machine."""
+    """Return the wall time of the training whose metrics have this MD5; NaN if unknown."""
     return _times(md5)[0]
 
 
 def cpu_seconds(md5: str) -> float:
-    """Processor time of the same, of all cores together."""
+    """Return the CPU time of the training whose metrics have this MD5, summed over cores."""
     return _times(md5)[1]
 
 

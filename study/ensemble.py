@@ -23,7 +23,7 @@ from study.command import run
 from study.repository import file_at, require_repository, revision
 from study.scores import markdown
 from vocalseg.errors import BadInput
-from vocalseg.parallel import each
+from vocalseg.parallel import parallel_map
 from vocalseg.scores import standard
 from vocalseg.separator import Separator
 from vocalseg.songs import catalog, stems
@@ -75,7 +75,7 @@ def scores(separator: Separator, label: str) -> dict:
         Scores with the structure of ``metrics/eval.json``.
     """
     songs = scoring.test_songs()
-    results = each(
+    results = parallel_map(
         _score,
         stage.estimates(separator, songs),
         label=label,
@@ -89,7 +89,7 @@ def scores(separator: Separator, label: str) -> dict:
 
 def _score(separated: tuple) -> pd.DataFrame:
     song, estimate = separated
-    mixture, vocals, rate = stems.read(catalog.folder(song, scoring.RAW))
+    mixture, vocals, rate = stems.read(catalog.song_path(song, scoring.RAW))
     table = standard.score_song(mixture, vocals, estimate, rate)
     table.insert(0, "song", song.name)
     return table

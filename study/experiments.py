@@ -1,7 +1,9 @@
 """Read finished experiments from DVC and git as tables."""
 
 import json
+import re
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import dvc.api
@@ -13,7 +15,7 @@ from dvc.repo import Repo
 from stages import trainings
 from stages.schema import params
 from study import paper
-from study.repository import file_at, stages_of
+from study.repository import EXPERIMENTS, file_at, git, stages_of
 from vocalseg.errors import BadInput
 
 SONGS, TRAINED = "plots/songs.csv", "metrics/train.json"
@@ -26,7 +28,9 @@ GAINS = {"museval.gain": "museval.sdr", "global.gain": "global.sdr"}
 BOUNDS = [f"{bound}.{score}" for bound in ("mixture", "irm") for score in SCORES]
 
 
-def rows(repo: str | Path = ".", num: int = 1) -> pd.DataFrame:
+def rows(
+    repo: str | Path = ".", num: int = 1, names: Collection[str] = ()
+) -> pd.DataFrame:
     """Tabulate the finished experiments, one row each.
 
     Parameters
@@ -35,6 +39,8 @@ def rows(repo: str | Path = ".", num: int = 1) -> pd.DataFrame:
     num : int
         Include experiments that started from one of the last ``num`` commits; -1 for all commits
         of HEAD's history.
+    names : collection of str
+        Only these experiments, from whichever commit they started; ``num`` must be left out then.
 
     Returns
     -------
@@ -43,16 +49,22 @@ def rows(repo: str | Path = ".", num: int = 1) -> pd.DataFrame:
         ``matrix`` and every parameter in which the experiments differ; scores as
         ``protocol.metric``, gains over the mixture as ``protocol.gain``, and the lower and upper
         bounds ``mixture.protocol.metric`` and ``irm.protocol.metric``. All in dB, NaN where
-        undefined. Among experiments with equal parameters, only the newest is listed.
+        undefined. Among experiments with equal parameters (with ``names``, with equal names), only
+        the newest is listed.
 
     Raises
     ------
     BadInput
-        If none has finished.
+        If none has finished, or there is no experiment of one of ``names``.
     """
     settings = params.load(Path(repo) / "params.yaml")
-    shown = pd.DataFrame(dvc.api.exp_show(str(repo), num=num)).astype(object)
+    wanted = commits(names, repo)
+    bases = sorted({base for base, _ in wanted.values()}) or None
+    shown = pd.DataFrame(dvc.api.exp_show(str(repo), revs=bases, num=num)).astype(object)
     found = shown[finished(shown)].rename(columns={"Experiment": "name"})
+    if wanted:
+        newest = tuple(rev for _, rev in wanted.values())
+        found = found[[any(rev.startswith(short) for rev in newest) for short in found["rev"]]]
     whole = np.array([is_complete(rev, repo) for rev in found["rev"]], dtype=bool)
     for name in found["name"][~whole]:
         print(
@@ -76,7 +88,30 @@ def rows(repo: str | Path = ".", num: int = 1) -> pd.DataFrame:
     table = pd.concat([found[["name", "rev"]], levels, scores.astype(float)], axis=1)
     for gain, score in GAINS.items():
         table[gain] = (table[score] - table[f"mixture.{score}"]).round(3)
-    return table.drop_duplicates(["seed", *keys], ignore_index=True)
+    return table if names else table.drop_duplicates(["seed", *keys], ignore_index=True)
+
+
+def commits(names: Collection[str], repo: str | Path = ".") -> dict[str, tuple[str, str]]:
+    """The commit that an experiment started from and its own; the newest of each name.
+
+    Raises
+    ------
+    BadInput
+        If there is no experiment of a name.
+    """
+    form = "--format=%(refname:lstrip=2) %(objectname)"
+    listed = git("for-each-ref", "--sort=creatordate", form, EXPERIMENTS, repo=repo)
+    found = {}
+    for line in listed.splitlines():
+        # Other references are DVC's own, such as exec/EXEC_BASELINE.
+        if match := re.fullmatch(r"(\w{2})/(\w{38})/(\S+) (\w+)", line):
+            first, rest, name, rev = match.groups()
+            found[name] = first + rest, rev
+    if missing := [name for name in names if name not in found]:
+        raise BadInput(
+            f"{', '.join(missing)}: no such experiment; `dvc exp list --all-commits` lists them"
+        )
+    return {name: found[name] for name in names}
 
 
 def factors(rows: pd.DataFrame) -> list[str]:

@@ -19,7 +19,7 @@ import numpy as np
 
 from stages import fresh, run
 from vocalseg import model_file
-from vocalseg.compute import computing
+from vocalseg.compute import compute_settings
 from vocalseg.errors import BadInput
 
 #: Settings that are constant in the published code.
@@ -239,7 +239,7 @@ def main(arguments: list[str] | None = None) -> None:
     model, filters, depth = load_network(options.file)
     settings = model_file.Settings(**INPUT, **scaling, filters=filters, depth=depth)
     fresh(*files)  # removes links, so that writing does not change DVC's cache
-    model_file.save(options.output, model, settings, computing("float32"))
+    model_file.save(options.output, model, settings, compute_settings("float32"))
     print(
         f"{options.output}: {filters} filters, depth {depth}, axis {settings.axis}, scaler "
         f"{settings.scaler}"

@@ -23,7 +23,7 @@ def test_the_average_is_the_weighted_sum_of_all_steps(rng, decay):
     # What step t has in the end: its own part, times what every later step left of it.
     shares = [(1 - p) * np.prod(past[t + 1 :]) for t, p in enumerate(past)]
     assert sum(shares) + np.prod(past) == pytest.approx(1)
-    with average.in_place():
+    with average.applied():
         for i, found in enumerate(model.get_weights()):
             expected = initial[i] * np.prod(past)
             expected += sum(share * step[i] for share, step in zip(shares, steps, strict=True))
@@ -38,7 +38,7 @@ def test_statistics_of_batch_normalisation_are_averaged_too():
     norm = next(x for x in model.layers if isinstance(x, keras.layers.BatchNormalization))
     norm.moving_mean.assign(norm.moving_mean + 1)
     average.update()
-    with average.in_place():
+    with average.applied():
         np.testing.assert_allclose(norm.moving_mean, 0.9)  # past of the first step: 1 / 10
     np.testing.assert_allclose(norm.moving_mean, 1)
 
@@ -48,7 +48,7 @@ def test_the_weights_come_back_if_something_fails():
     average = WeightAverage(model, 0.9)
     model.set_weights([w + 1 for w in model.get_weights()])
     before = model.get_weights()
-    with pytest.raises(KeyboardInterrupt), average.in_place():
+    with pytest.raises(KeyboardInterrupt), average.applied():
         raise KeyboardInterrupt
     for weight, expected in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weight, expected)

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from vocalseg import Separator, model_file
 from vocalseg.cli import app
-from vocalseg.compute import computing
+from vocalseg.compute import compute_settings
 from vocalseg.unet import build_unet
 
 RATE = 44_100
@@ -30,7 +30,7 @@ def make_model(folder: Path, filters: int) -> Path:
     path = folder / "unet.json"
     keras.utils.set_random_seed(1)  # a network so small may be silent with other weights
     network = build_unet(settings.bins, settings.tile_frames, settings.filters, settings.depth)
-    model_file.save(path, network, settings, computing("float32"))
+    model_file.save(path, network, settings, compute_settings("float32"))
     return path
 
 

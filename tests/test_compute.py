@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 import pytest
 
-from vocalseg.compute import choose, computing
+from vocalseg.compute import choose, compute_settings
 from vocalseg.unet import build_unet
 
 X86 = platform.machine().lower() in ("x86_64", "amd64")
@@ -54,7 +54,7 @@ def test_automatic_is_one_of_the_two_and_always_the_same():
 TRAINED = """
 import hashlib
 from pathlib import Path
-from vocalseg.compute import computing  # first: it decides what Keras runs on
+from vocalseg.compute import compute_settings  # first: it decides what Keras runs on
 import keras, numpy as np, pandas as pd
 from vocalseg.loader import TileStore
 from vocalseg.training import fit
@@ -73,7 +73,7 @@ fit(
 weights = b"".join(weight.tobytes() for weight in model.get_weights())
 estimate = model.predict_on_batch(tiles[..., None])
 assert estimate.dtype == np.float32
-print(computing("float32"))
+print(compute_settings("float32"))
 print(hashlib.sha256(weights + estimate.tobytes()).hexdigest())
 """
 
@@ -112,7 +112,7 @@ def test_the_users_settings_of_keras_change_nothing(python, tmp_path):
     assert usual.stdout == other.stdout
 
 
-USED = "import vocalseg; from vocalseg.compute import computing; print(computing('float32'))"
+USED = "import vocalseg; from vocalseg import compute; print(compute.compute_settings('float32'))"
 
 
 @pytest.mark.skipif(not X86, reason="oneDNN is chosen on x86 processors only")
@@ -148,6 +148,6 @@ def test_keras_imported_before_vocalseg_with_another_backend_is_named(monkeypatc
 
 
 def test_the_choice_holds_for_this_process():
-    used = computing("auto")
+    used = compute_settings("auto")
     assert used.precision == choose("auto") and used.threads >= 1
     assert used.onednn or not X86 or os.environ["TF_ENABLE_ONEDNN_OPTS"] == "0"

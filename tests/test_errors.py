@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 
-from vocalseg.errors import BadInput, printable, refusals_named
+from vocalseg.errors import BadInput, os_errors_as_bad_input, printable
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_several_faults_are_several_lines():
 
 def test_what_the_system_refuses_names_the_file(tmp_path, rejects):
     gone = tmp_path / "gone"
-    with rejects(gone, "No such file", "find it"), refusals_named("default", "find it"):
+    with rejects(gone, "No such file", "find it"), os_errors_as_bad_input("default", "find it"):
         gone.read_bytes()
-    with rejects("default", "no details", "try again"), refusals_named("default", "try again"):
+    with rejects("default", "no details", "again"), os_errors_as_bad_input("default", "again"):
         raise OSError("no details")

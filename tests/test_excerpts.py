@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.report.conftest import RATE, tone
-from vocalseg.excerpts import cut, loudest
+from vocalseg.excerpts import cut_excerpt, loudest
 
 
 def test_the_loudest_stretch_is_found(rng):
@@ -25,16 +25,16 @@ def test_it_is_the_one_with_the_most_energy_of_all(rng, length):
 def test_it_follows_the_vocals_and_the_mixture_where_there_are_none():
     mixture, vocals = tone(100, 3.0), np.zeros_like(tone(100, 3.0))
     mixture[44_100:88_200] *= 2
-    assert cut(mixture, vocals, vocals, RATE, 1)[0] == pytest.approx(1, abs=0.01)
+    assert cut_excerpt(mixture, vocals, vocals, RATE, 1)[0] == pytest.approx(1, abs=0.01)
     vocals[88_200:] = tone(440)
-    start, stems = cut(mixture, vocals, vocals, RATE, 1)
+    start, stems = cut_excerpt(mixture, vocals, vocals, RATE, 1)
     assert start == pytest.approx(2, abs=0.01)
     assert len(stems["vocals"]) == RATE
 
 
 def test_all_of_a_short_song_is_heard():
     whole = {"mixture": tone(100, 0.2), "vocals": tone(200, 0.2), "estimate": tone(300, 0.2)}
-    start, stems = cut(*whole.values(), RATE, 5)
+    start, stems = cut_excerpt(*whole.values(), RATE, 5)
     assert start == 0
     for stem, waveform in whole.items():
         np.testing.assert_array_equal(stems[stem], waveform)

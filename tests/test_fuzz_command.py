@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from tests import sounds
 from vocalseg import audio, cli, model_file, song_file
-from vocalseg.compute import computing
+from vocalseg.compute import compute_settings
 from vocalseg.errors import BadInput
 from vocalseg.unet import build_unet
 
@@ -156,7 +156,7 @@ def place(tmp_path_factory) -> Path:
         axis="frequency", scaler="minmax", filters=1, depth=2,
     )  # fmt: skip
     model = build_unet(network.bins, network.tile_frames, network.filters, network.depth)
-    model_file.save(folder / "unet.json", model, network, computing("float32"))
+    model_file.save(folder / "unet.json", model, network, compute_settings("float32"))
     good = (folder / "unet.json").read_text()
     for name, content in {
         "list.json": "[]", "half.json": good[:99], "deep.json": "[" * 100_000,

@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 
 from vocalseg import scaling, spectrogram
-from vocalseg.losses import Reading, inverse_stft, loss, needs, sdr, si_sdr, val_sdr
-from vocalseg.mixed import MixedStore
+from vocalseg.losses import OutputSpec, inverse_stft, loss, required_arrays, sdr, si_sdr, val_sdr
+from vocalseg.mixed_store import MixedStore
 
 BINS, FRAMES, HOP, N = 16, 24, 8, 3
 
@@ -65,7 +65,7 @@ CASES = [
 def test_each_loss_is_its_formula(rng, output, scaler, targets):
     arrays = batch(rng, scaler, targets)
     log = scaler in scaling.LOGARITHMIC
-    reading = Reading(output, log, HOP)
+    spec = OutputSpec(output, log, HOP)
     y = rng.uniform(0.05, 0.95, (N, BINS, FRAMES, targets)).astype(np.float32)
     estimate = estimated(y, arrays, output, log)
     truth = np.moveaxis(arrays["truth"], 3, 1).astype(np.float64)
@@ -83,8 +83,8 @@ def test_each_loss_is_its_formula(rng, output, scaler, targets):
         "sdr": -np.mean(decibels),
     }
     for name, value in expected.items():
-        given = {key: tf.constant(arrays[key]) for key in needs(name, output)}  # no others
-        assert float(loss(name, reading)(tf.constant(y), given)) == pytest.approx(value, rel=1e-4)
+        given = {key: tf.constant(arrays[key]) for key in required_arrays(name, output)}
+        assert float(loss(name, spec)(tf.constant(y), given)) == pytest.approx(value, rel=1e-4)
 
 
 def waveform(spectrum):
@@ -118,8 +118,8 @@ def test_the_best_epoch_may_go_by_the_sdr_of_the_vocals(rng):
             meant = waveform(arrays["spectra"][n, 0])
             error = meant - waveform(vocals[n] * arrays["phase"][n])
             expected.append(10 * np.log10((meant @ meant) / (error @ error)))
-        given = {key: tf.constant(arrays[key]) for key in needs("val_sdr")}
-        value = float(val_sdr(Reading(output, log, HOP))(tf.constant(y), given))
+        given = {key: tf.constant(arrays[key]) for key in required_arrays("val_sdr")}
+        value = float(val_sdr(OutputSpec(output, log, HOP))(tf.constant(y), given))
         assert value == pytest.approx(np.mean(expected), abs=1e-3)
 
 
@@ -155,5 +155,5 @@ def test_silence_has_a_finite_loss_and_gradient(rng, name, silent):
     arrays = {key: tf.constant(array) for key, array in arrays.items()}
     y = tf.Variable(np.full((N, BINS, FRAMES, 1), 0.5, np.float32))
     with tf.GradientTape() as tape:
-        value = loss(name, Reading("mask", True, HOP))(y, arrays)
+        value = loss(name, OutputSpec("mask", True, HOP))(y, arrays)
     assert np.isfinite(value) and np.isfinite(tape.gradient(value, y)).all()

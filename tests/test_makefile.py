@@ -1,6 +1,7 @@
 """`make` takes a Python that runs, whichever names are on PATH."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -64,3 +65,18 @@ def test_doctor_takes_any_python_that_runs(project):
 def test_doctor_without_any_says_what_to_install(project):
     done = make(project, "doctor")
     assert done.returncode and ADVICE in done.stderr
+
+
+def test_the_demo_installs_a_part_of_what_the_tests_run_with(project):
+    """The same versions, without what only the tests and the app need."""
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        shutil.copy(ROOT / name, project)
+    (project / "pyproject.toml").touch()
+    demo, tests = (
+        dict(re.findall(r"^([\w.-]+)==([^ \n]+)", (project / name).read_text(), re.MULTILINE))
+        for name in ("requirements.txt", "requirements-dev.txt")
+    )
+    assert demo.items() < tests.items()
+    assert {"gradio", "pytest", "ruff"} <= tests.keys() - demo.keys()
+    assert "requirements-dev" not in make(project, "--dry-run", "demo").stdout
+    assert "-r requirements-dev.txt" in make(project, "--dry-run", "test").stdout

@@ -17,15 +17,15 @@ def system(root, membership, groups):
         group = root / "sys/fs/cgroup" / folder
         group.mkdir(parents=True, exist_ok=True)
         v1 = folder.split("/")[0] == "memory"
-        limit_file, used_file = memory.FILES[1 if v1 else 2]
+        limit_file, used_file = memory.CGROUP_FILES[1 if v1 else 2]
         (group / limit_file).write_text(f"{limit}\n")
         (group / used_file).write_text(f"{used}\n")
         (group / "memory.stat").write_text("".join(f"{k} {v}\n" for k, v in stat.items()))
-    return memory.left_in_groups(root)
+    return memory.cgroup_bytes_left(root)
 
 
 def test_without_control_groups_there_is_no_limit(tmp_path):
-    assert memory.left_in_groups(tmp_path) == []
+    assert memory.cgroup_bytes_left(tmp_path) == []
 
 
 def test_a_container_of_version_2(tmp_path):
@@ -62,9 +62,9 @@ def test_a_group_that_only_the_host_sees_is_found_at_the_top(tmp_path):
 def test_the_smallest_limit_counts(monkeypatch, left, expected):
     available = type("Memory", (), {"available": 900})
     monkeypatch.setattr(psutil, "virtual_memory", available)
-    monkeypatch.setattr(memory, "left_in_groups", lambda root: left)
-    assert memory.free() == expected
+    monkeypatch.setattr(memory, "cgroup_bytes_left", lambda root: left)
+    assert memory.available_bytes() == expected
 
 
 def test_this_machine_has_some_free_memory():
-    assert 0 < memory.free() <= psutil.virtual_memory().total
+    assert 0 < memory.available_bytes() <= psutil.virtual_memory().total

@@ -7,10 +7,10 @@ import pytest
 import soxr
 
 from vocalseg import scaling, spectrogram
-from vocalseg.frames import framed, spectrum
+from vocalseg.frames import frame_spectra, spectrum
 from vocalseg.loader import TileStore
-from vocalseg.mixed import MixedStore
-from vocalseg.mixing import Mixer, Mixing
+from vocalseg.mixed_store import MixedStore
+from vocalseg.mixing import Mixer, MixingOptions
 
 FRAME, HOP, FRAMES = 64, 16, 16
 BINS, RATE = FRAME // 2, 8000
@@ -43,7 +43,7 @@ def make_rows():
 def mixer(seed=1, **options):
     sizes = {"frame_size": FRAME, "hop": HOP, "frames": FRAMES}
     return Mixer(
-        make_songs(), make_tiles(), make_rows(), **sizes, mixing=Mixing(**options), seed=seed
+        make_songs(), make_tiles(), make_rows(), **sizes, mixing=MixingOptions(**options), seed=seed
     )
 
 
@@ -148,7 +148,7 @@ def test_part_of_the_examples_are_remixes():
 def test_one_song_alone_is_never_remixed():
     rows = make_rows()[:TILES]
     one = Mixer(make_songs(), make_tiles()[:TILES], rows, frame_size=FRAME, hop=HOP,
-                frames=FRAMES, mixing=Mixing(remix=1.0))  # fmt: skip
+                frames=FRAMES, mixing=MixingOptions(remix=1.0))  # fmt: skip
     np.testing.assert_array_equal(one.spectra(rows, 0), mixer().spectra(rows))
 
 
@@ -290,4 +290,4 @@ def test_frames_anywhere_are_those_of_a_loop(rng):
     wave = rng.standard_normal(300).astype(np.float32)
     starts = np.array([0, 17, 50, 51, 236])
     expected = [np.fft.rfft(wave[s : s + 64] * np.hanning(65)[:-1]) for s in starts]
-    np.testing.assert_allclose(framed(wave, starts, 64), np.transpose(expected), atol=1e-4)
+    np.testing.assert_allclose(frame_spectra(wave, starts, 64), np.transpose(expected), atol=1e-4)

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from vocalseg import Separator, model_file
-from vocalseg.compute import Computing
+from vocalseg.compute import ComputeSettings
 from vocalseg.estimator import Estimator
 from vocalseg.model_file import Settings
 from vocalseg.unet import build_unet
 
 SETTINGS = Settings(11025, 64, 16, 16, "time", "robust", 2, 2)
-TRAINED = Computing(onednn=True, threads=2, precision="float32")
+TRAINED = ComputeSettings(onednn=True, threads=2, precision="float32")
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_the_same_network_comes_back(model, saved, rng):
 def test_a_separator_uses_it_with_its_settings(model, saved, rng):
     separator = Separator.load(saved, overlap=0.25, extend=False)
     assert separator.settings == SETTINGS
-    assert (separator.shared, separator.extend) == (4, False)
+    assert (separator.overlap_frames, separator.extend) == (4, False)
     song = rng.uniform(-0.5, 0.5, (5000, 2)).astype(np.float32)
     estimator = Estimator(model.predict_on_batch, SETTINGS)
     expected = Separator(estimator, overlap=0.25, extend=False)
@@ -82,7 +82,7 @@ def test_saved_twice_the_files_have_the_same_bytes(model, tmp_path):
 
 
 def test_the_file_says_how_the_training_computed(saved):
-    assert Computing(**json.loads(saved.read_text())["trained"]) == TRAINED
+    assert ComputeSettings(**json.loads(saved.read_text())["trained"]) == TRAINED
 
 
 def test_both_files_can_be_moved_together(saved, tmp_path):

@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from vocalseg.errors import BadInput
-from vocalseg.parallel import each, workers
+from vocalseg.parallel import parallel_map, worker_count
 
 GIB = 2**30
 
@@ -25,12 +25,12 @@ GIB = 2**30
     ],
 )
 def test_workers_follow_the_free_memory(item, free, cores, expected):
-    assert workers(item, free, cores) == expected
+    assert worker_count(item, free, cores) == expected
 
 
 @pytest.mark.parametrize("processes", [False, True])
 def test_results_come_in_the_items_order(processes):
-    assert list(each(abs, [-3, 2, -1], label="x", processes=processes)) == [3, 2, 1]
+    assert list(parallel_map(abs, [-3, 2, -1], label="x", processes=processes)) == [3, 2, 1]
 
 
 def pid(_):
@@ -38,16 +38,16 @@ def pid(_):
 
 
 def test_where_memory_holds_one_item_the_calls_follow_one_another(monkeypatch, capsys):
-    monkeypatch.setattr("vocalseg.memory.free", lambda: 3 * GIB)
-    pids = set(each(pid, range(4), label="bounds", processes=True, item_bytes=2 * GIB))
+    monkeypatch.setattr("vocalseg.memory.available_bytes", lambda: 3 * GIB)
+    pids = set(parallel_map(pid, range(4), label="bounds", processes=True, item_bytes=2 * GIB))
     assert len(pids) == 1
     assert capsys.readouterr().err == ""
 
 
 def test_an_item_larger_than_the_free_memory_is_announced(monkeypatch, capsys):
-    monkeypatch.setattr("vocalseg.memory.free", lambda: GIB)
-    assert list(each(abs, [-1], label="bounds", item_bytes=2 * GIB)) == [1]
-    assert "bounds: a song needs 2.0 GiB of memory and 1.0 are free" in capsys.readouterr().err
+    monkeypatch.setattr("vocalseg.memory.available_bytes", lambda: GIB)
+    assert list(parallel_map(abs, [-1], label="bounds", item_bytes=2 * GIB)) == [1]
+    assert "bounds: a song needs 2.0 GiB of memory, but 1.0 GiB are free" in capsys.readouterr().err
 
 
 def killed_at_two(item):
@@ -79,7 +79,7 @@ def test_where_memory_runs_out_one_line_says_so(monkeypatch, function, processes
     with pytest.raises(
         BadInput, match=r"bounds: memory ran out after \d of 5 songs; close"
     ) as info:
-        list(each(function, range(5), label="bounds", processes=processes))
+        list(parallel_map(function, range(5), label="bounds", processes=processes))
     assert "\n" not in str(info.value)
 
 
@@ -90,4 +90,4 @@ def broken(item):
 @pytest.mark.parametrize("processes", [False, True])
 def test_other_errors_stay_what_they_are(processes):
     with pytest.raises(ZeroDivisionError):
-        list(each(broken, range(3), label="x", processes=processes))
+        list(parallel_map(broken, range(3), label="x", processes=processes))

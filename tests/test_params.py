@@ -146,6 +146,7 @@ def test_several_faults_are_one_line_each(values):
         ("normalize.scaler", "quantile", ["minmax", "robust", "max"]),
         ("train.loss", "mea", ["mae", "mse", "l1_linear", "sdr"]),
         ("train.schedule", "linear", ["constant", "cosine"]),
+        ("train.optimizer", "sgd", ["adam", "muon"]),
         ("train.ema", 1, ["less than 1"]),
         ("train.select", "sdr", ["val_loss", "val_sdr"]),
         ("model.name", "resnet", ["unet", "strided"]),
@@ -239,7 +240,7 @@ def test_a_value_of_the_wrong_type_is_an_error(values, rejects, key, value):
 
 @pytest.mark.parametrize("hop", [300, 1024, 2048])
 def test_a_hop_that_does_not_divide_the_frame_at_least_twice_is_an_error(values, rejects, hop):
-    with rejects("params.yaml: stft", f"hop = {hop}", "divide frame_size = 1024"):
+    with rejects("params.yaml: stft", f"hop = {hop}", "a divisor of frame_size = 1024"):
         params.check(put(values, "stft.hop", hop))
 
 
@@ -266,7 +267,7 @@ def test_a_tile_that_cannot_be_halved_at_each_level_is_an_error(values, rejects,
     ],
 )  # fmt: skip
 def test_what_is_about_magnitudes_or_waveforms_needs_them_scaled_last(values, rejects, key, value):
-    with rejects(f"params.yaml: {key} = ", "it needs train.augment_on = magnitudes"):
+    with rejects(f"params.yaml: {key} = ", "needs train.augment_on = magnitudes"):
         params.check(put(values, key, value))
     params.check(put(values, "train.augment_on", "magnitudes"))
 
@@ -274,7 +275,7 @@ def test_what_is_about_magnitudes_or_waveforms_needs_them_scaled_last(values, re
 def test_the_sdr_of_waveforms_is_not_for_magnitudes_of_another_tempo(values, rejects):
     put(values, "train.augment_on", "magnitudes")
     put(values, "augment.tempo", 0.1)
-    with rejects("params.yaml: augment.tempo", "set it to 0, or train.loss to another"):
+    with rejects("params.yaml: augment.tempo", "set it to 0, or choose another train.loss"):
         params.check(put(values, "train.loss", "sdr"))
     params.check(put(values, "train.loss", "l1_linear"))
 

@@ -105,6 +105,30 @@ def test_a_changed_module_changes_the_inputs_of_the_stages_that_import_it(tmp_pa
         path.write_text(original)
 
 
+def test_every_other_file_of_the_library_is_read_by_a_module_and_changes_its_stages(tmp_path):
+    """Resources such as style sheets and scripts are inputs of the stages that read them."""
+    shutil.copytree(ROOT / "stages", tmp_path / "stages")
+    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("*.egg-info"))
+    found = (tmp_path / "src/vocalseg").rglob("*.*")
+    readers = {
+        path: [m for m in path.parent.glob("*.py") if f'"{path.name}"' in m.read_text()]
+        for path in found
+        if path.suffix not in (".py", ".pyc")
+    }
+    assert readers and all(readers.values())
+    before = code.dependencies("stages.report", tmp_path)
+    for path in readers:
+        original = path.read_bytes()
+        path.write_bytes(original + b"\n")
+        changed = code.dependencies("stages.report", tmp_path) != before
+        used = {f"vocalseg.{path.parent.name}.{m.stem}" for m in readers[path]} & modules("report")
+        assert changed == bool(used), path
+        path.write_bytes(original.replace(b"\n", b"\r\n"))
+        assert code.dependencies("stages.report", tmp_path) == before, path
+        path.write_bytes(original)
+    assert "resources" not in code.dependencies("stages.train", tmp_path)
+
+
 def test_comments_docstrings_and_layout_do_not_count():
     source = 'class A:\n    """Doc."""\n    def f(self, a=1):\n        return a  # one\n'
     other = "class A:\n\n    def f(\n      self, a = 1\n    ):\n      '''New.'''\n      return a\n"

@@ -135,7 +135,7 @@ def test_the_logarithm_is_numpys_and_has_no_statistics(rng, axis):
 def test_standard_is_scikit_learns_scaler_of_all_frames_of_the_data_set(rng, kind):
     mixture = TILES[kind](rng)
     parts = [scaling.moments(mixture[:2]), scaling.moments(mixture[2:])]
-    statistics = scaling.of_data_set(np.stack(parts))
+    statistics = scaling.data_set_statistics(np.stack(parts))
     frames = np.log(1 + mixture.astype(np.float64)).swapaxes(1, 2).reshape(-1, BINS)
     expected = StandardScaler().fit(frames)
     np.testing.assert_allclose(statistics[0][0, :, 0], expected.mean_, atol=1e-6)

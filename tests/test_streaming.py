@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import soxr
 
-from vocalseg.streaming import Backlog, Counter, analyse, resample, synthesise
+from vocalseg.streaming import DelayBuffer, SampleCounter, analyse, resample, synthesise
 
 LENGTHS = [1, 15, 16, 17, 63, 64, 65, 100, 1000, 1024, 5003, 20000]
 CUTS = ["whole", "single samples", "sevens", "uneven", "with empty blocks"]
@@ -32,7 +32,7 @@ def cut(waveform, how):
 
 
 def there_and_back(blocks, size, hop):
-    length = Counter()
+    length = SampleCounter()
     spectra = analyse(length.count(blocks), size, hop)
     return np.concatenate(list(synthesise(spectra, hop, length)))
 
@@ -85,7 +85,7 @@ def test_synthesis_of_changed_spectra_is_librosas_inverse(rng):
     for spectrum in spectra:
         masked.append(spectrum * mask[at : at + spectrum.shape[1]])
         at += spectrum.shape[1]
-    length = Counter()
+    length = SampleCounter()
     length.samples = len(waveform)
     ours = np.concatenate(list(synthesise(masked, 16, length)))
     whole = np.concatenate(masked, axis=1).swapaxes(1, 2)
@@ -95,7 +95,7 @@ def test_synthesis_of_changed_spectra_is_librosas_inverse(rng):
 
 def test_pieces_come_while_the_song_is_still_coming(rng):
     blocks = cut(song(rng, 20000), "sevens")
-    length = Counter()
+    length = SampleCounter()
     spectra = analyse(length.count(blocks), 64, 16)
     first = next(synthesise(spectra, 16, length))
     assert len(first) > 0
@@ -103,7 +103,7 @@ def test_pieces_come_while_the_song_is_still_coming(rng):
 
 
 def test_the_counter_knows_the_length_once_all_has_passed(rng):
-    counter = Counter()
+    counter = SampleCounter()
     blocks = cut(song(rng, 1234), "uneven")
     passed = list(counter.count(blocks))
     assert counter.samples == 1234
@@ -136,7 +136,7 @@ def test_at_the_same_rate_blocks_pass_as_they_are(rng):
 @pytest.mark.parametrize("step", [1, 10, 1000])
 def test_what_waits_is_taken_in_order_in_any_cuts(rng, how, step):
     waveform = song(rng, 1000)
-    backlog = Backlog()
+    backlog = DelayBuffer()
     list(backlog.keep(cut(waveform, how)))
     taken = [backlog.take(step) for _ in range(0, 600, step)]
     assert all(len(piece) == step for piece in taken)
@@ -147,7 +147,7 @@ def test_what_waits_is_taken_in_order_in_any_cuts(rng, how, step):
 
 
 def test_more_than_there_is_cannot_be_taken(rng):
-    backlog = Backlog(axis=1)
+    backlog = DelayBuffer(axis=1)
     spectrum = song(rng, 4, 6)
     list(backlog.keep([spectrum[:, :2], spectrum[:, 2:]]))
     np.testing.assert_array_equal(backlog.take(10), spectrum)

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from vocalseg.losses import Reading
-from vocalseg.mixed import MixedStore
-from vocalseg.mixing import Mixer, Mixing
+from vocalseg.losses import OutputSpec
+from vocalseg.mixed_store import MixedStore
+from vocalseg.mixing import Mixer, MixingOptions
 from vocalseg.model_file import Settings
 from vocalseg.networks import build
 from vocalseg.trainer import Trainer
@@ -34,7 +34,7 @@ def make_store(scaler="log", targets=1, **mixing):
     examples = make_examples()
     sizes = {"frame_size": FRAME, "hop": HOP, "frames": FRAMES}
     pool = examples[examples["part"] == "train"]
-    mixer = Mixer(songs, tiles, pool, **sizes, mixing=Mixing(**mixing), seed=5)
+    mixer = Mixer(songs, tiles, pool, **sizes, mixing=MixingOptions(**mixing), seed=5)
     standard = (np.ones((1, FRAME // 2, 1), np.float32),) * 2 if scaler == "standard" else None
     return MixedStore(mixer, "frequency", scaler, standard, targets)
 
@@ -66,8 +66,9 @@ def train(folder, case, seed=1, **changes):
     model = build(settings)
     options = {
         "loss": loss, "epochs": 4, "batch_size": 4, "learning_rate": 0.01, "seed": 5,
-        "schedule": "cosine", "ema": 0.9, "select": "val_sdr", "backup": folder / "backup.npz",
-        "reading": Reading(output, scaler in ("log", "standard"), HOP),
+        "schedule": "cosine", "optimizer": "muon", "ema": 0.9, "select": "val_sdr",
+        "backup": folder / "backup.npz",
+        "spec": OutputSpec(output, scaler in ("log", "standard"), HOP),
     }  # fmt: skip
     channels = 1 if targets == "vocals" else 2
     store = make_store(scaler, channels, **EVERYTHING, **more)

@@ -46,7 +46,7 @@ def test_songs_are_drawn_when_none_of_them_has_usable_tiles():
 
 
 def test_there_must_be_others_to_train_on(rejects):
-    with rejects("validation songs", "to train on"):
+    with rejects("validation songs", "for training"):
         table(0.1, SONGS)
 
 

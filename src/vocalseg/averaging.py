@@ -1,4 +1,4 @@
-"""The moving average of a network's weights over the steps of its training."""
+"""Moving average of a network's weights over the training steps."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,17 +8,18 @@ import tensorflow as tf
 
 
 class WeightAverage:
-    """Exponential moving average of all variables, the statistics of batch normalisation included.
+    """Exponential moving average of all variables, including the statistics of batch normalisation.
 
-    Keras' own (``Adam(use_ema=True)``) leaves those out, so that averaged weights would meet the
-    last step's statistics.
+    Keras' own average (``Adam(use_ema=True)``) omits those statistics, so averaged weights would be
+    combined with the statistics of the last step.
 
     Parameters
     ----------
     model : keras.Model
+        Network whose variables are averaged.
     decay : float, in [0, 1)
-        Weight of the past. In step t (from 1) it is at most t / (t + 9): otherwise the initial
-        weights would stay in the average for long.
+        Weight of the past. In step t (counted from 1) it is at most t / (t + 9), because the
+        initial weights would otherwise dominate the average for a long time.
     """
 
     def __init__(self, model: keras.Model, decay: float):
@@ -28,15 +29,15 @@ class WeightAverage:
         self.variables = [self.steps, *self.averages]
 
     def update(self) -> None:
-        """Take the variables of one more step in; part of a compiled step."""
+        """Update the averages with the current variables; called within a compiled step."""
         self.steps.assign_add(1.0)
         past = tf.minimum(self.decay, self.steps / (self.steps + 9.0))
         for average, source in zip(self.averages, self.sources, strict=True):
             average.assign(past * average + (1 - past) * tf.convert_to_tensor(source))
 
     @contextmanager
-    def in_place(self) -> Iterator[None]:
-        """Inside, the network has the averages as its weights."""
+    def applied(self) -> Iterator[None]:
+        """Replace the network's weights by the averages inside the context."""
         kept = [source.numpy() for source in self.sources]
         try:
             self._assign(average.numpy() for average in self.averages)

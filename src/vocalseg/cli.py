@@ -47,7 +47,7 @@ class Output(StrEnum):
 
 @app.callback()
 def main():
-    """Singing voice out of music, with a U-Net on spectrograms."""
+    """Separate the singing voice from music with a U-Net on spectrograms."""
 
 
 @app.command()
@@ -110,10 +110,30 @@ def separate(
         raise BadInput(f"{error}, or take what is there with --partial") from None
 
 
+@app.command("app")
+def run_app(
+    model: Annotated[
+        list[Path] | None,
+        typer.Option(help="A model's JSON file, several times for a choice; the last trained one."),
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; by default this computer alone.")
+    ] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(help="By default a free one from 7860 on.")] = None,
+    megabytes: Annotated[int, typer.Option(min=1, help="Limit of a song's file.")] = 200,
+    minutes: Annotated[int, typer.Option(min=1, help="Limit of a song's length.")] = 15,
+):
+    """Separate songs in a web browser."""
+    from vocalseg.app import Limits, serve
+
+    models = {str(path): load([path]).estimator for path in model or [last_trained()]}
+    serve(models, host, port, Limits(megabytes, minutes))
+
+
 def plan(
     songs: list[Path], output: Path, names: str, kind: str, overwrite: bool, partial: bool
 ) -> dict[Path, dict[str, Path]]:
-    """Which stem of which song goes to which file; raises BadInput before anything is done."""
+    """Assign a file to each stem of each song; raise BadInput before anything is written."""
     _check_names(names)
     taken: dict[str, Path] = {}
     targets: dict[Path, dict[str, Path]] = {}
@@ -124,7 +144,7 @@ def plan(
         for stem in STEMS:
             path = output / f"{names.format(song=song.stem, stem=stem)}.{kind}"
             _check_target(path, output, songs, overwrite)
-            # on some file systems, names in other cases or compositions are the same file
+            # some file systems ignore case and Unicode normalisation
             key = unicodedata.normalize("NFC", os.path.realpath(path)).casefold()
             if key in taken:
                 raise BadInput(
@@ -146,7 +166,7 @@ def _check_names(names: str) -> None:
 
 
 def _check_target(path: Path, output: Path, songs: list[Path], overwrite: bool) -> None:
-    """See that a stem may be written to a path."""
+    """Check that a stem may be written to a path."""
     inside = Path(os.path.relpath(path, output))
     if inside.parts[0] == os.pardir or not path.suffix:
         raise BadInput(f"{path}: not a name in the folder {output}; change --names or the song's")
@@ -168,15 +188,15 @@ def _check_target(path: Path, output: Path, songs: list[Path], overwrite: bool) 
 
 
 def last_trained() -> Path:
-    """The model of the folder one is in, or of this repository."""
+    """Return the model in the current folder, or that of this repository."""
     here = Path("models/unet.json")
     return here if here.exists() else Path(vocalseg.__file__).parents[2] / here
 
 
 def load(paths: list[Path], **options) -> "vocalseg.Separator":
-    """Load models without what TensorFlow says of missing GPUs."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # notes about missing GPUs are no errors
-    with silenced_stderr():  # some of them come whatever the level: at import, and at first sight
+    """Load models; suppress TensorFlow's messages about missing GPUs."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with silenced_stderr():  # some messages ignore the level: at import and at the first query
         import tensorflow
 
         tensorflow.config.list_physical_devices()
@@ -185,10 +205,10 @@ def load(paths: list[Path], **options) -> "vocalseg.Separator":
 
 @contextmanager
 def silenced_stderr() -> Iterator[None]:
-    """Drop what is written to the process' standard error, by C++ too; exceptions still pass."""
+    """Discard the process' standard error, including that of C++; exceptions are not affected."""
     try:
         kept = os.dup(2)
-    except OSError:  # closed already
+    except OSError:  # stderr is closed
         yield
         return
     sink = os.open(os.devnull, os.O_WRONLY)
@@ -204,7 +224,7 @@ def silenced_stderr() -> Iterator[None]:
 def separate_file(
     separator: "vocalseg.Separator", path: Path, targets: dict[str, Path], partial: bool = False
 ) -> None:
-    """Separate one file into files, as a stream; tell what is not as it should be."""
+    """Separate one file block by block; report clipped samples and what was not decoded."""
     with opened(path, partial=partial) as song:
         total = None if math.isnan(song.seconds) else round(song.seconds, 1)
         with (
@@ -212,8 +232,8 @@ def separate_file(
             tqdm(total=total, desc=printable(path.name), unit="s", disable=None) as progress,
         ):
             for pieces in separator.stream(song.blocks, song.sample_rate):
-                for stem, piece in zip(STEMS, pieces, strict=True):
-                    files[stem].write(piece)
+                for name, piece in zip(STEMS, pieces, strict=True):
+                    files[name].write(piece)
                 progress.update(len(pieces[0]) / song.sample_rate)
     if song.missing:
         typer.echo(song.missing, err=True)

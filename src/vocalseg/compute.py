@@ -1,23 +1,23 @@
-"""How TensorFlow computes: its kernels, its threads and the number format of the network.
+"""Settings that decide how TensorFlow computes: kernels, threads and number format.
 
 Kernels
     TensorFlow enables its oneDNN kernels by default only on processors with AVX-512 VNNI or newer
     instructions, but they are faster on every x86 processor: on AVX2 a training step takes about
-    half the time. ``vocalseg/__init__.py`` enables them on every x86 processor, before TensorFlow
-    can be imported; a user's ``TF_ENABLE_ONEDNN_OPTS`` wins. Where a program imports TensorFlow
-    before ``vocalseg``, the choice comes too late: results are equal to rounding but take longer,
-    and :func:`check` warns of it.
+    half the time. ``vocalseg/__init__.py`` enables them on every x86 processor before TensorFlow
+    is imported; ``TF_ENABLE_ONEDNN_OPTS`` in the user's environment takes precedence. If a program
+    imports TensorFlow before ``vocalseg``, the setting has no effect: results are equal up to
+    rounding but take longer, and :func:`check` warns.
 Threads
-    TensorFlow's rule: one for each processor that the process may run on, or the user's
+    TensorFlow's default, one for each processor that the process may run on, or the user's
     ``TF_NUM_INTRAOP_THREADS``.
 Number format
-    :func:`choose`.
+    See :func:`choose`.
 
-All of it follows from the processor, nothing is timed: the same machine always trains the same
-weights. :func:`computing` tells what was chosen; it is saved with every model.
+All settings follow from the processor and none from a timing, so one machine always trains the same
+weights. :func:`compute_settings` returns them; they are saved with every model.
 
-The module imports nothing but the standard library until TensorFlow is needed, because
-``study.doctor`` shows the choice before anything is installed.
+The module imports only the standard library until TensorFlow is needed, because ``study.doctor``
+shows the settings before anything is installed.
 """
 
 import os
@@ -26,44 +26,46 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from vocalseg.errors import BadInput
 
 ONEDNN, THREADS = "TF_ENABLE_ONEDNN_OPTS", "TF_NUM_INTRAOP_THREADS"
 
+Precision = Literal["float32", "bfloat16"]
+
 
 @dataclass(frozen=True)
-class Computing:
-    """How a network was trained: on another choice the same training rounds differently.
+class ComputeSettings:
+    """How a network was trained; with other settings the same training rounds differently.
 
     Attributes
     ----------
     onednn : bool
         Whether TensorFlow used its oneDNN kernels.
     threads : int
-        That shared an operation; the order of sums depends on it.
+        Threads per operation (intra-op); the order of floating-point sums depends on it.
     precision : {"float32", "bfloat16"}
         Number format of the network's layers.
     """
 
     onednn: bool
     threads: int
-    precision: Literal["float32", "bfloat16"]
+    precision: Precision
 
 
 def check() -> None:
-    """Check that what ``vocalseg`` chose when it was imported is in force.
+    """Check that the settings which ``vocalseg`` made when it was imported are in force.
 
     Raises
     ------
     BadInput
-        If Keras was imported earlier, with another backend than TensorFlow.
+        If Keras was imported earlier with another backend than TensorFlow.
 
     Warns
     -----
     RuntimeWarning
-        If oneDNN was chosen, but TensorFlow was imported earlier and does not use it.
+        If oneDNN was requested, but TensorFlow was imported earlier and does not use it.
     """
     import keras
 
@@ -82,35 +84,50 @@ def check() -> None:
 
 
 def onednn_chosen() -> bool:
-    """Whether the environment tells TensorFlow to use its oneDNN kernels."""
+    """Return whether the environment tells TensorFlow to use its oneDNN kernels."""
     return os.environ.get(ONEDNN, "").lower() in ("1", "true")
 
 
 def threads_chosen() -> int:
-    """Threads that share an operation, by TensorFlow's rule or the user's environment variable."""
-    users = os.environ.get(THREADS, "")
-    if users.isdecimal() and int(users):
-        return int(users)
+    """Return the threads per operation: the user's setting or TensorFlow's default."""
+    from_user = os.environ.get(THREADS, "")
+    if from_user.isdecimal() and int(from_user):
+        return int(from_user)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def computing(precision: str) -> Computing:
-    """What TensorFlow uses in this process, for a network of a precision (see :func:`choose`)."""
+def compute_settings(precision: str) -> ComputeSettings:
+    """Return the settings in force in this process; :func:`choose` resolves the precision."""
     import tensorflow as tf
 
-    set_by_program = tf.config.threading.get_intra_op_parallelism_threads()  # 0 if it was not
-    return Computing(_uses_onednn(), set_by_program or threads_chosen(), choose(precision))
+    set_by_program = tf.config.threading.get_intra_op_parallelism_threads()  # 0 if not set
+    return ComputeSettings(_uses_onednn(), set_by_program or threads_chosen(), choose(precision))
 
 
-def choose(precision: str) -> str:
-    """Resolve ``auto`` to ``float32`` or ``bfloat16``; the others are returned as they are.
+def choose(precision: str) -> Precision:
+    """Resolve ``auto`` to ``float32`` or ``bfloat16``; return other values unchanged.
 
-    ``auto`` is bfloat16 where the hardware has instructions for it (an NVIDIA GPU from compute
-    capability 8, a CPU with AVX-512 BF16 or AMX), and float32 elsewhere, where bfloat16 is emulated
-    and slower.
+    ``auto`` is bfloat16 if the hardware has instructions for it (an NVIDIA GPU from compute
+    capability 8, a CPU with AVX-512 BF16 or AMX), and otherwise float32, because bfloat16 would be
+    emulated and slower.
+
+    Parameters
+    ----------
+    precision : {"auto", "float32", "bfloat16"}
+        Requested number format.
+
+    Returns
+    -------
+    {"float32", "bfloat16"}
+        Number format to compute in.
+
+    Examples
+    --------
+    >>> choose("bfloat16")
+    'bfloat16'
     """
     if precision != "auto":
-        return precision
+        return cast(Precision, precision)
     import tensorflow as tf
 
     for gpu in tf.config.list_physical_devices("GPU"):
@@ -121,12 +138,12 @@ def choose(precision: str) -> str:
 
 @contextmanager
 def keras_defaults(precision: str) -> Iterator[None]:
-    """Inside, Keras has its own defaults, not those of the user's ``keras.json``.
+    """Use Keras' own defaults inside the context instead of the user's ``keras.json``.
 
     Parameters
     ----------
     precision : {"float32", "bfloat16"}
-        What layers that are made inside compute in; their weights are float32.
+        Number format of layers that are made in the context; their weights are float32.
     """
     import keras
 
@@ -144,13 +161,13 @@ def keras_defaults(precision: str) -> Iterator[None]:
 
 
 def cpu_has_bfloat16() -> bool:
-    """Whether the processor has instructions for bfloat16; known on Linux only."""
+    """Return whether the processor has instructions for bfloat16; detected on Linux only."""
     cpu = Path("/proc/cpuinfo")
     flags = cpu.read_text().split() if cpu.exists() else []
     return "amx_bf16" in flags or "avx512_bf16" in flags
 
 
 def _uses_onednn() -> bool:
-    from tensorflow.python.util import _pywrap_util_port  # TensorFlow has no public way to ask
+    from tensorflow.python.util import _pywrap_util_port  # there is no public function
 
     return bool(_pywrap_util_port.IsMklEnabled())

@@ -1,34 +1,36 @@
-"""What a command's faults look like: one line on stderr and an exit status."""
+"""Report errors of the command as one line on stderr and an exit status."""
 
 import errno
 import os
 import sys
 import traceback
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
 from vocalseg.errors import BadInput, printable
 
-#: Status of a fault of the user's, of a fault of this program's, and of Ctrl-C, as shells have it.
+#: Exit status of a user error, of a bug, and of Ctrl-C (the shells' convention).
 USER, PROGRAM, INTERRUPTED = 2, 1, 130
 
 REPORT = (
-    "vocalseg: this is a fault of the program; please report it, with all lines above, to its "
-    "issue tracker"
+    "vocalseg: this is a bug; please report it, with all lines above, to the project's issue "
+    "tracker"
 )
 
-#: Raised for arguments that cannot be parsed; typer does not export it.
-_UsageError = typer.BadParameter.__mro__[2]
+#: Base class of errors in arguments; typer does not export it.
+_UsageError: Any = typer.BadParameter.__mro__[2]
 
 
 class OneLineGroup(TyperGroup):
-    """Commands that end with one line for a fault of the user's, and a traceback for their own."""
+    """Command group that reports a user error in one line and a bug with its traceback."""
 
     def main(self, *args, standalone_mode: bool = True, **options):
         try:
-            status = super().main(*args, standalone_mode=False, **options)
-            if status == INTERRUPTED:  # typer has caught it
+            options["standalone_mode"] = False
+            status = super().main(*args, **options)
+            if status == INTERRUPTED:  # typer has handled it already
                 raise KeyboardInterrupt
         except BadInput as error:
             status = fail(str(error))
@@ -50,19 +52,19 @@ class OneLineGroup(TyperGroup):
 
 
 def fail(line: str, status: int = USER) -> int:
-    """Print one line on stderr; the status that the command ends with."""
+    """Print one line on stderr and return the exit status."""
     typer.echo(printable(line), err=True)
     return status
 
 
 def unexpected() -> int:
-    """Print the traceback of a fault of this program's, and what to do with it."""
+    """Print the traceback of a bug and how to report it; return the exit status."""
     traceback.print_exc()
     return fail(REPORT, PROGRAM)
 
 
 def _discard_output() -> None:
-    """Nobody reads the output any more: let the interpreter's last flush go nowhere."""
+    """Redirect output to the null device, so that the final flush succeeds on a broken pipe."""
     sink = os.open(os.devnull, os.O_WRONLY)
     for number in (1, 2):
         os.dup2(sink, number)

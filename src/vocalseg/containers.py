@@ -1,43 +1,53 @@
-"""Containers of uncompressed samples: what their headers say against what the files hold.
+"""Compare the sizes in headers of uncompressed sound files with what the files hold.
 
-Programs that write to a pipe, or crash, leave sizes in a header that are unknown or wrong although
-all samples are there; a file that was cut has a right header and too few samples. This module tells
-one from the other for WAV (RIFF, RF64, BW64), W64, AIFF, AU and CAF.
+A program that crashes or writes to a pipe leaves unknown or wrong sizes in the header although all
+samples are there. A truncated file has a correct header and too few samples. This module
+distinguishes the two cases for WAV (RIFF, RF64, BW64), W64, AIFF, AU and CAF.
 """
 
 import io
 import struct
 from typing import BinaryIO, NamedTuple
 
-#: Sizes of 32 bits that mean "unknown": programs that stream write
-#: 2**32 - 1 (ffmpeg), 2**31 - 4096 (SoX) or 2**31 (arecord), or a little less.
-_UNKNOWN = (range(2**31 - 2**16, 2**31 + 2**8), range(2**32 - 2**16, 2**32))
+#: 32-bit sizes that mean "unknown". Programs that write to a pipe use 2**32 - 1 (ffmpeg),
+#: 2**31 - 4096 (SoX) or 2**31 (arecord), or slightly less.
+_UNKNOWN_SIZES = (range(2**31 - 2**16, 2**31 + 2**8), range(2**32 - 2**16, 2**32))
 
-#: A size field that is this much too large is a mistake of the program that wrote it, provided that
+#: A size field that is too large by at most this many bytes is the writer's mistake, provided that
 #: the header contradicts itself.
-_SLIP = 16
+_SIZE_SLACK = 16
 
-#: Fewer bytes after the data chunk that are no chunk are junk; more are samples that the program
-#: did not live to count, or those beyond 4 GiB.
-_JUNK = 4096
+#: Fewer bytes than this after the data chunk are junk, unless they are chunks. More are samples
+#: that the header does not count: the writer crashed, or they lie beyond 4 GiB.
+_MIN_UNCOUNTED = 4096
 
 _W64_TAIL = bytes.fromhex("f3acd3118cd100c04f8edb8a")
 
 
 class Container(NamedTuple):
-    """The samples of a file: where they start and end, and whether some are missing.
+    """Extent of the samples in a file, in bytes, and whether some are missing.
 
-    ``header`` replaces the file's own, up to ``start``, where that must be corrected.
+    If ``header`` is given, it replaces the bytes of the file before ``start``.
     """
 
     start: int
     end: int
-    cut: bool
+    truncated: bool
     header: bytes | None = None
 
 
 def inspect(file: BinaryIO) -> Container | None:
-    """Find the samples of a file; None for formats other than those of this module.
+    """Locate the samples of a file.
+
+    Parameters
+    ----------
+    file : binary file
+        Seekable; its position changes.
+
+    Returns
+    -------
+    Container or None
+        None for formats that this module does not cover.
 
     Raises
     ------
@@ -64,7 +74,7 @@ def _length(file: BinaryIO) -> int:
     return file.seek(0, io.SEEK_END)
 
 
-def _take(file: BinaryIO, offset: int, count: int) -> bytes:
+def _read_at(file: BinaryIO, offset: int, count: int) -> bytes:
     if not 0 <= offset <= _length(file) - count:
         raise EOFError
     file.seek(offset)
@@ -76,25 +86,25 @@ def _wav(file: BinaryIO, magic: bytes) -> Container:
     riff_end = 8 + struct.unpack("<I", magic[4:8])[0]
     kept, data_size, position = b"", None, 12
     while True:
-        name, size = struct.unpack("<4sI", _take(file, position, 8))
+        name, size = struct.unpack("<4sI", _read_at(file, position, 8))
         if name == b"data":
             break
         if name == b"ds64":
-            riff_size, data_size = struct.unpack("<QQ", _take(file, position + 8, 16))
+            riff_size, data_size = struct.unpack("<QQ", _read_at(file, position + 8, 16))
             riff_end = 8 + riff_size
         elif name in (b"fmt ", b"fact"):
-            body = _take(file, position + 8, size)
+            body = _read_at(file, position + 8, size)
             kept += struct.pack("<4sI", name, size) + body + b"\0" * (size % 2)
         position += 8 + size + size % 2
     start = position + 8
     if data_size is None or size != 0xFFFFFFFF:
         data_size = size
-    unknown = _unknown(size) if data_size == size else data_size == 2**64 - 1
-    end, cut = _extent(file, start, data_size, length, riff_end, unknown, "<")
+    unknown = _is_unknown(size) if data_size == size else data_size == 2**64 - 1
+    end, truncated = _data_end(file, start, data_size, length, riff_end, unknown, "<")
     header = None
-    if not cut and (end != start + data_size or magic[:4] == b"BW64"):
+    if not truncated and (end != start + data_size or magic[:4] == b"BW64"):
         header = _wav_header(kept, end - start)
-    return Container(start, end, cut, header)
+    return Container(start, end, truncated, header)
 
 
 def _wav_header(chunks: bytes, size: int) -> bytes:
@@ -107,137 +117,103 @@ def _wav_header(chunks: bytes, size: int) -> bytes:
 
 def _w64(file: BinaryIO) -> Container:
     length, position = _length(file), 40
-    riff_end = struct.unpack("<Q", _take(file, 16, 8))[0]
+    riff_end = struct.unpack("<Q", _read_at(file, 16, 8))[0]
     while True:
-        name, size = struct.unpack("<16sQ", _take(file, position, 24))
+        name, size = struct.unpack("<16sQ", _read_at(file, position, 24))
         if name == b"data" + _W64_TAIL:
             break
         if size < 24:
             raise EOFError
         position += (size + 7) // 8 * 8
-    start, size = position + 24, max(size - 24, 0)  # the size counts the chunk's own head
+    start, size = position + 24, max(size - 24, 0)  # the size includes the chunk's header
     unknown = size == 0 or size >= 2**63 - 2**16
-    cut = not unknown and _too_short(start + size, length, riff_end)
-    return Container(start, min(start + size, length), cut)
+    truncated = not unknown and _is_truncated(start + size, length, riff_end)
+    return Container(start, min(start + size, length), truncated)
 
 
 def _aiff(file: BinaryIO, magic: bytes) -> Container:
     length, position = _length(file), 12
     form_end = 8 + struct.unpack(">I", magic[4:8])[0]
     while True:
-        name, size = struct.unpack(">4sI", _take(file, position, 8))
+        name, size = struct.unpack(">4sI", _read_at(file, position, 8))
         if name == b"SSND":
             break
         position += 8 + size + size % 2
     start, size_of_samples = position + 16, max(size - 8, 0)  # offset and block size come first
-    end, cut = _extent(file, start, size_of_samples, length, form_end, _unknown(size), ">")
+    unknown = _is_unknown(size)
+    end, truncated = _data_end(file, start, size_of_samples, length, form_end, unknown, ">")
     header = None
-    if not cut and end != start + size_of_samples:
-        head = _take(file, 0, start)
+    if not truncated and end != start + size_of_samples:
+        head = _read_at(file, 0, start)
         stated = min(end - start + 8, 2**32 - 1)
         header = head[: position + 4] + struct.pack(">I", stated) + head[position + 8 :]
-    return Container(start, end, cut, header)
+    return Container(start, end, truncated, header)
 
 
 def _au(file: BinaryIO) -> Container:
     length = _length(file)
-    start, size = struct.unpack(">II", _take(file, 4, 8))
-    unknown = _unknown(size) or size == 0
-    cut = not unknown and start + size > length
+    start, size = struct.unpack(">II", _read_at(file, 4, 8))
+    unknown = _is_unknown(size) or size == 0
+    truncated = not unknown and start + size > length
     header = None
     if size == 0:
-        head = _take(file, 0, start)
+        head = _read_at(file, 0, start)
         header = head[:8] + b"\xff\xff\xff\xff" + head[12:]
-    return Container(start, length if unknown else min(start + size, length), cut, header)
+    return Container(start, length if unknown else min(start + size, length), truncated, header)
 
 
 def _caf(file: BinaryIO) -> Container:
     length, position = _length(file), 8
     while True:
-        name, size = struct.unpack(">4sq", _take(file, position, 12))
+        name, size = struct.unpack(">4sq", _read_at(file, position, 12))
         if name == b"data":
             break
         if size < 0:
             raise EOFError
         position += 12 + size
     start = position + 16  # an edit count comes first
-    cut = size > 0 and position + 12 + size > length
-    return Container(start, length, cut)
+    truncated = size > 0 and position + 12 + size > length
+    return Container(start, length, truncated)
 
 
-def _unknown(size: int) -> bool:
-    return any(size in sizes for sizes in _UNKNOWN)
+def _is_unknown(size: int) -> bool:
+    return any(size in sizes for sizes in _UNKNOWN_SIZES)
 
 
-def _too_short(data_end: int, length: int, outer_end: int) -> bool:
-    """Whether a file lacks samples, or only has a wrong size in its header.
+def _is_truncated(data_end: int, length: int, outer_end: int) -> bool:
+    """Decide whether a file lacks samples or only has a wrong size in its header.
 
-    A file that was cut agrees with itself: the outer chunk reaches at least as far as the samples,
-    and both beyond the end of the file.
+    The header of a truncated file is consistent: the outer chunk reaches at least as far as the
+    samples, and both reach beyond the end of the file.
     """
     if data_end <= length or abs(outer_end - length) <= 1:
         return False
-    return not (outer_end < data_end <= length + _SLIP)
+    return not (outer_end < data_end <= length + _SIZE_SLACK)
 
 
-def _extent(
+def _data_end(
     file: BinaryIO, start: int, size: int, length: int, outer_end: int, unknown: bool, order: str
 ) -> tuple[int, bool]:
-    """Where samples that a header gives ``size`` bytes end, and whether some are missing."""
+    """Return the end of samples whose header says ``size`` bytes, and whether some are missing."""
     end = start + size
     if unknown:
         return length, False
     if end > length:
-        return length, _too_short(end, length, outer_end)
+        return length, _is_truncated(end, length, outer_end)
     rest = end + size % 2
-    if length - rest >= _JUNK or size == 0:
-        return (end, False) if _chunks(file, rest, length, order) else (length, False)
+    if length - rest >= _MIN_UNCOUNTED or size == 0:
+        return (end, False) if _only_chunks(file, rest, length, order) else (length, False)
     return end, False
 
 
-def _chunks(file: BinaryIO, position: int, length: int, order: str) -> bool:
-    """Whether nothing but chunks follows, up to the end of the file (the last may be cut)."""
+def _only_chunks(file: BinaryIO, position: int, length: int, order: str) -> bool:
+    """Check that only chunks follow, up to the end of the file (the last may be truncated)."""
     while position + 8 <= length:
-        name, size = struct.unpack(f"{order}4sI", _take(file, position, 8))
+        name, size = struct.unpack(f"{order}4sI", _read_at(file, position, 8))
         if not all(32 <= byte < 127 for byte in name):
             return False
         after = position + 8 + size + size % 2
-        if after > length + _SLIP:
+        if after > length + _SIZE_SLACK:
             return False
         position = after
     return True
-
-
-class Spliced(io.RawIOBase):
-    """A file with another header: ``header``, then what stands between ``start`` and ``end``."""
-
-    def __init__(self, file: BinaryIO, container: Container):
-        self.file, self.header = file, container.header
-        self.start = container.start
-        self.length = len(self.header) + container.end - container.start
-        self.position = 0
-
-    def seekable(self) -> bool:
-        return True
-
-    def readable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self.position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self.position, io.SEEK_END: self.length}[whence]
-        self.position = max(base + offset, 0)
-        return self.position
-
-    def readinto(self, buffer) -> int:
-        if self.position < len(self.header):
-            content = self.header[self.position : self.position + len(buffer)]
-        else:
-            at = self.position - len(self.header)
-            self.file.seek(self.start + at)
-            content = self.file.read(max(min(len(buffer), self.length - self.position), 0))
-        buffer[: len(content)] = content
-        self.position += len(content)
-        return len(content)

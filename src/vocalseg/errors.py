@@ -1,4 +1,4 @@
-"""The one error that the user can fix."""
+"""Errors that the user can fix."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,11 +6,22 @@ from pathlib import Path
 
 
 class BadInput(ValueError):
-    """A file, a song or a parameter that cannot be used.
+    r"""A file, a song or a parameter that cannot be used.
 
-    Each argument becomes one line of the message: it names the file or the key, says what is wrong
-    with it and what to do. Whatever a file name contains, a line stays one line (see
-    :func:`printable`). Commands print the message and stop; any other exception is a bug.
+    Each argument becomes one line of the message. The line names the file or the key, says what is
+    wrong with it and what to do. Control characters in file names are escaped (see
+    :func:`printable`), so a line stays one line. Commands print the message and exit; any other
+    exception is a bug.
+
+    Parameters
+    ----------
+    *lines : object
+        Lines of the message.
+
+    Examples
+    --------
+    >>> print(BadInput("a\nb.wav: no such file; correct the name"))
+    a\nb.wav: no such file; correct the name
     """
 
     def __init__(self, *lines: object):
@@ -21,24 +32,29 @@ class BadInput(ValueError):
 
 
 class Incomplete(BadInput):
-    """A sound file that ends early or is damaged; what can be decoded can be had on request."""
+    """A sound file that is truncated or damaged; ``partial=True`` reads what can be decoded."""
 
 
 def printable(text: object) -> str:
-    r"""Text on one line: control characters and bytes outside UTF-8 as escapes such as ``\xf6``."""
+    r"""Return text on one line, with escapes such as ``\xf6`` for control and raw bytes."""
     return "".join(map(_escaped, str(text)))
 
 
 @contextmanager
-def refusals_named(default: str | Path, advice: str) -> Iterator[None]:
-    """Turn an :class:`OSError` into :class:`BadInput` that names the file and the system's reason.
+def os_errors_as_bad_input(default: str | Path, advice: str) -> Iterator[None]:
+    """Convert an :class:`OSError` into a :class:`BadInput` with the file and the system's reason.
 
     Parameters
     ----------
     default : str or Path
-        What to name if the error names no file.
+        File to name if the error names none.
     advice : str
-        What to do about it.
+        What the user can do about it.
+
+    Raises
+    ------
+    BadInput
+        If the body raises an :class:`OSError`.
     """
     try:
         yield
@@ -50,7 +66,7 @@ def refusals_named(default: str | Path, advice: str) -> Iterator[None]:
 
 def _escaped(character: str) -> str:
     code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:  # what Python makes of byte 0x80 to 0xFF in a file name
+    if 0xDC80 <= code <= 0xDCFF:  # surrogate escape of a byte 0x80 to 0xFF in a file name
         return f"\\x{code - 0xDC00:02x}"
     if character.isprintable() or character == " ":
         return character

@@ -1,4 +1,4 @@
-"""Tiles of a mixture's magnitudes in, the vocals' magnitudes or masks out."""
+"""Estimate magnitudes or masks of the vocals from tiles of a mixture's magnitudes."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,18 +11,19 @@ from vocalseg.model_file import Settings
 
 
 class Estimator:
-    """A trained network with the scaling of its input and output.
+    """A trained network together with the scaling of its input and output.
 
     Parameters
     ----------
     network : callable
-        Scaled mixture tiles (n, bins, frames, 1) to what ``settings`` say it gives: scaled vocals
-        or a mask, or those of the accompaniment too, float32 (n, bins, frames, targets).
+        Function from scaled mixture tiles (n, bins, frames, 1) to the output that ``settings``
+        describes, float32 (n, bins, frames, targets): scaled magnitudes or masks of the vocals and,
+        in a second channel, of the accompaniment.
     settings : Settings
+        Settings of the network.
     """
 
-    #: Tiles that pass the network together. Always as many, so that a tile's estimate does not
-    #: depend on how the song was cut.
+    #: Batch size, constant so that a tile's estimate does not depend on the other tiles.
     batch = 4
 
     def __init__(self, network: Callable, settings: Settings):
@@ -31,14 +32,19 @@ class Estimator:
 
     @classmethod
     def load(cls, path: str | Path, precision: str = "float32") -> "Estimator":
-        """Load what :func:`vocalseg.model_file.save` wrote.
+        """Load a model that :func:`vocalseg.model_file.save` wrote.
 
         Parameters
         ----------
         path : path
-            Of the JSON file; the weights stand beside it.
+            JSON file; the weights lie beside it.
         precision : {"float32", "bfloat16", "auto"}
-            What the network computes in.
+            Number format that the network computes in.
+
+        Returns
+        -------
+        Estimator
+            The model, ready to use.
 
         Raises
         ------
@@ -58,17 +64,18 @@ class Estimator:
         return cls(model.predict_on_batch, settings)
 
     def magnitudes(self, mixture: np.ndarray) -> np.ndarray:
-        """The network's estimate of the vocals' magnitudes.
+        """Estimate the magnitudes of the vocals.
 
         Parameters
         ----------
         mixture : float32 array, (n, bins, tile_frames)
-            Magnitudes at the network's rate.
+            Magnitudes at the network's sample rate.
 
         Returns
         -------
-        float32 array of the same shape. Of a network that gives magnitudes of the vocals alone,
-        linear as its last layer: not clipped at 0.
+        float32 array
+            Estimate of the same shape. The output of a network that estimates magnitudes of the
+            vocals alone is not clipped at 0, because its last layer is linear.
         """
         estimate = np.empty_like(mixture)
         for start in range(0, len(mixture), self.batch):
@@ -87,15 +94,17 @@ class Estimator:
         return estimate
 
     def masks(self, mixture: np.ndarray) -> np.ndarray:
-        """Estimate over mixture, clipped to [0, 1]; 0 where the mixture is silent.
+        """Estimate masks: estimate over mixture, clipped to [0, 1]; 0 where the mixture is silent.
 
         Parameters
         ----------
         mixture : float32 array, (n, bins, tile_frames)
+            Magnitudes at the network's sample rate.
 
         Returns
         -------
-        float32 array of the same shape
+        float32 array
+            Masks of the same shape.
         """
         return masks.ratio_mask(self.magnitudes(mixture), mixture)
 
@@ -103,21 +112,22 @@ class Estimator:
         settings = self.settings
         if settings.scaler != "standard":
             return scaling.statistics(tiles, settings.axis, settings.scaler)
-        return tuple(np.float32(x)[:, np.newaxis] for x in (settings.offset, settings.scale))
+        offset, scale = (np.array(x, np.float32) for x in (settings.offset, settings.scale))
+        return offset[:, np.newaxis], scale[:, np.newaxis]
 
 
 class Ensemble:
-    """The mean of several estimators; an estimator itself.
+    """Several estimators whose results are averaged, with the interface of one.
 
     Parameters
     ----------
     estimators : sequence of Estimator
-        At least one. They may differ in everything but their tiles.
+        At least one; they must agree in the shape and rate of their tiles only.
 
     Raises
     ------
     BadInput
-        If their tiles differ in rate, frame size, hop or number of frames.
+        If their tiles differ in sample rate, frame size, hop or number of frames.
     """
 
     batch = Estimator.batch
@@ -134,13 +144,13 @@ class Ensemble:
                 )
 
     def magnitudes(self, mixture: np.ndarray) -> np.ndarray:
-        """Mean of the estimated magnitudes; see :meth:`Estimator.magnitudes`."""
-        return self._mean([each.magnitudes(mixture) for each in self.estimators])
+        """Return the mean of the estimated magnitudes; see :meth:`Estimator.magnitudes`."""
+        return self._mean([estimator.magnitudes(mixture) for estimator in self.estimators])
 
     def masks(self, mixture: np.ndarray) -> np.ndarray:
-        """Mean of the masks; see :meth:`Estimator.masks`."""
-        return self._mean([each.masks(mixture) for each in self.estimators])
+        """Return the mean of the masks; see :meth:`Estimator.masks`."""
+        return self._mean([estimator.masks(mixture) for estimator in self.estimators])
 
     @staticmethod
     def _mean(arrays: list[np.ndarray]) -> np.ndarray:
-        return np.mean(arrays, axis=0, dtype=np.float32)
+        return np.asarray(np.mean(arrays, axis=0, dtype=np.float32))

@@ -1,4 +1,4 @@
-"""Sound that ffmpeg decodes: what a file holds, and its samples as a stream."""
+"""Decode sound with ffmpeg: list the audio streams of a file and stream their samples."""
 
 import json
 import math
@@ -15,13 +15,15 @@ import numpy as np
 
 from vocalseg.errors import BadInput
 
-#: ffmpeg's messages about packets that are lost. They are counted, not forbidden: between two
-#: streams in one file, headers and tags are offered to the decoder, and it complains of each.
-_LOST = re.compile(r"Error (while decoding stream|submitting packet to decoder)|Decoding error")
-_NO_SOUND = re.compile(r"Header missing|Error parsing the packet header")
+#: ffmpeg's messages about lost packets. They are counted because some are harmless: between two
+#: concatenated streams, headers and tags reach the decoder, which reports each as an error.
+_LOST_PACKET = re.compile(
+    r"Error (while decoding stream|submitting packet to decoder)|Decoding error"
+)
+_NOT_A_PACKET = re.compile(r"Header missing|Error parsing the packet header")
 
-#: Its messages about sound that is missing in a container.
-_BROKEN = re.compile(
+#: Messages about sound that is missing from a container.
+_DAMAGED = re.compile(
     r"File ended prematurely|partial file|incomplete frame|CRC mismatch|Input/output error"
     r"|error decoding the audio block"
 )
@@ -30,11 +32,20 @@ _ESTIMATED = "Estimating duration from bitrate"
 
 
 class Stream(NamedTuple):
-    """An audio stream: Hz, channels, codec, ffprobe's name of the format, and its length.
+    """An audio stream as ffprobe describes it.
 
-    ``seconds`` is NaN where no header tells. ``frames`` is the length in samples where a header
-    tells that of this very stream, and does not estimate it; None elsewhere. ``exact`` says that it
-    is counted, as lossless formats do.
+    Attributes
+    ----------
+    sample_rate, channels : int
+        Rate in Hz; number of channels.
+    codec, format : str
+        ffprobe's names of the codec and of the file's format.
+    seconds : float
+        Length, NaN if no header gives it.
+    frames : int or None
+        Length in samples if a header gives the length of this very stream without estimating it.
+    exact : bool
+        Whether ``frames`` was counted, as lossless formats do.
     """
 
     sample_rate: int
@@ -47,22 +58,32 @@ class Stream(NamedTuple):
 
 
 class Unreadable(Exception):
-    """ffmpeg does not recognise the file."""
+    """The file is in no format that ffmpeg knows."""
 
 
 class Failed(Exception):
-    """ffmpeg lost sound while it decoded; the message is the reason."""
+    """Sound was lost while ffmpeg decoded; the message is the reason."""
 
 
 def streams(path: Path) -> list[Stream]:
-    """The audio streams of a file, by ffprobe; asked once for a file that stays as it is.
+    """List the audio streams of a file with ffprobe; cached while the file does not change.
+
+    Parameters
+    ----------
+    path : Path
+        Sound or video file.
+
+    Returns
+    -------
+    list of Stream
+        In the order of the file; cover art is not counted.
 
     Raises
     ------
     BadInput
         If ffmpeg is not installed.
     Unreadable
-        If the file is in no format that ffmpeg knows.
+        If ffmpeg does not know the format.
     """
     status = path.stat()
     return _streams(path, status.st_ino, status.st_size, status.st_mtime_ns)
@@ -91,14 +112,14 @@ def _streams(path: Path, *_: int) -> list[Stream]:
 
 
 def _stream(entry: dict, container: dict, estimated: bool, alone: bool) -> Stream:
-    """One audio stream; ``alone`` in its file, the file's length is its own."""
+    """Describe one audio stream; ``alone`` in its file, it is as long as the file."""
     rate, codec = int(entry.get("sample_rate", 0)), entry.get("codec_name", "")
     form = container.get("format_name", "")
     seconds = float(entry.get("duration", container.get("duration", math.nan)))
     lossless = codec in ("flac", "alac", "wavpack", "tta") or codec.startswith("pcm_")
     exact = lossless and "duration_ts" in entry and entry.get("time_base") == f"1/{rate}"
-    # the count of an MP3 is of the first of its streams, with the encoder's delay
-    told = math.isfinite(seconds) and not estimated and form != "mp3"
+    # an MP3 header counts the first of several concatenated streams, encoder delay included
+    known = math.isfinite(seconds) and not estimated and form != "mp3"
     own = alone or "mp4" in form
     return Stream(
         sample_rate=rate,
@@ -106,33 +127,39 @@ def _stream(entry: dict, container: dict, estimated: bool, alone: bool) -> Strea
         codec=codec,
         format=form,
         seconds=seconds,
-        frames=round(seconds * rate) if told and own else None,
+        frames=round(seconds * rate) if known and own else None,
         exact=exact,
     )
 
 
 def decode(path: Path, number: int, stream: Stream, block: int) -> Iterator[np.ndarray]:
-    """Samples of one audio stream as blocks (samples, channels), float32.
+    """Decode one audio stream as blocks (samples, channels), float32.
 
-    ffmpeg's messages go to a file, so that neither process ever waits for the other; and it ends
-    with this generator.
+    ffmpeg's messages go to a temporary file, so neither process blocks on a full pipe. Closing this
+    generator ends ffmpeg.
 
     Parameters
     ----------
     path : Path
+        Sound or video file.
     number : int
-        Of the stream among the audio streams.
+        Index of the stream among the audio streams.
     stream : Stream
-        What :func:`streams` says of it. A file whose rate or channels change is converted to it.
+        Its description by :func:`streams`. A file whose rate or channels change is converted to it.
     block : int
-        Samples.
+        Block length in samples.
+
+    Yields
+    ------
+    float32 array, (samples, channels)
+        Read-only block; the last may be shorter.
 
     Raises
     ------
     Failed
         After the last block, if sound was lost.
     """
-    # libavcodec does not compare FLAC's checksums unless asked to
+    # libavcodec verifies FLAC checksums only on request
     check = ["-err_detect", "crccheck"] if stream.codec == "flac" else []
     command = [
         "ffmpeg", "-nostdin", "-v", "error", *check, *_input(path), "-map", f"0:a:{number}",
@@ -145,6 +172,7 @@ def decode(path: Path, number: int, stream: Stream, block: int) -> Iterator[np.n
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log
             )
         with process:
+            assert process.stdout is not None  # a pipe, see above
             try:
                 while data := process.stdout.read(width * block):
                     whole = memoryview(data)[: len(data) // width * width]
@@ -153,12 +181,12 @@ def decode(path: Path, number: int, stream: Stream, block: int) -> Iterator[np.n
             finally:
                 process.kill()
         log.seek(0)
-        if reason := _lost(log, path, status):
+        if reason := _loss(log, path, status):
             raise Failed(reason)
 
 
 def _input(path: Path) -> list[str]:
-    """Options that open a local file, whatever its name looks like, and nothing that it refers to.
+    """Return options that open a local file, whatever its name, and no file that it refers to.
 
     Without ``file:``, ffmpeg takes ``Mix: one.m4a`` for a protocol and ``-a.m4a`` for an option.
     """
@@ -176,21 +204,21 @@ def _installed(path: Path) -> Iterator[None]:
         ) from None
 
 
-def _lost(log: BinaryIO, path: Path, status: int) -> str:
-    """Why sound was lost, by ffmpeg's messages and status; nothing if none was."""
-    lost, broken, last = 0, "", ""
+def _loss(log: BinaryIO, path: Path, status: int) -> str:
+    """Return why sound was lost, from ffmpeg's messages and exit status; empty if none was lost."""
+    lost, damaged, last = 0, "", ""
     for line in (raw.decode(errors="replace") for raw in log):
-        lost += bool(_LOST.search(line)) - bool(_NO_SOUND.search(line))
-        if _BROKEN.search(line):
-            broken = broken or line
+        lost += bool(_LOST_PACKET.search(line)) - bool(_NOT_A_PACKET.search(line))
+        if _DAMAGED.search(line):
+            damaged = damaged or line
         last = line
-    if status or lost > 0 or broken:
-        return _reason(broken or last, path) or f"ffmpeg's status {status}"
+    if status or lost > 0 or damaged:
+        return _reason(damaged or last, path) or f"ffmpeg's status {status}"
     return ""
 
 
 def _reason(messages: str, path: Path) -> str:
-    """The last of ffmpeg's messages, without the file's name and the part that speaks."""
+    """Return the last of ffmpeg's messages, without the name of the file and of the component."""
     last = messages.strip().splitlines()[-1:]
     reason = re.sub(r"^\[[^]]*\] *|Error while decoding stream #[\d:]+: ", "", (last or [""])[0])
     return reason.removeprefix(f"file:{path}: ").strip()

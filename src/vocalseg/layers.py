@@ -1,7 +1,7 @@
-"""Two layers of the network that compute what Keras' do in fewer passes over memory.
+"""Two layers that give the same results as Keras' layers with fewer passes over memory.
 
-On a CPU everything but the convolutions is bound by memory: what counts is how often a feature map
-is read and written.
+On a CPU, everything except the convolutions is limited by memory bandwidth: the time depends on how
+often a feature map is read and written.
 """
 
 import keras
@@ -11,8 +11,13 @@ import tensorflow as tf
 class BatchNormalization(keras.layers.BatchNormalization):
     """Batch normalisation in one operation, which TensorFlow also fuses with the ReLU after it.
 
-    Keras (3.15) puts it together from a dozen operations, each a pass over the feature map. The
+    Keras (3.15) composes it of a dozen operations, each with a pass over the feature map. The
     parameters, the moving averages and the result are those of Keras.
+
+    Parameters
+    ----------
+    **options
+        Passed to ``keras.layers.BatchNormalization``.
     """
 
     def __init__(self, **options):
@@ -32,21 +37,24 @@ class BatchNormalization(keras.layers.BatchNormalization):
         )
         if training:
             count = tf.cast(tf.size(inputs) / tf.size(mean), tf.float32)
-            variance *= (count - 1) / count  # the operation gives the unbiased one
+            variance *= (count - 1) / count  # the operation returns the unbiased variance
             for moving, new in ((self.moving_mean, mean), (self.moving_variance, variance)):
                 moving.assign(moving * self.momentum + new * (1 - self.momentum))
         return outputs
 
 
 class JoinedConvolution(keras.layers.Layer):
-    """3x3 convolution, without bias, of two feature maps put together along the channels.
+    """3x3 convolution, without bias, of feature maps concatenated along the channels.
 
-    A convolution of joined channels is the sum of the convolutions of the parts, so the joined map
-    need not be written. Initialised as ``keras.layers.Conv2D`` of the joined map.
+    The convolution of concatenated maps is the sum of the maps' convolutions, so the concatenation
+    is not materialised. Weights are initialised as in ``keras.layers.Conv2D``.
 
     Parameters
     ----------
     filters : int
+        Number of output channels.
+    **options
+        Passed to ``keras.layers.Layer``.
     """
 
     def __init__(self, filters: int, **options):

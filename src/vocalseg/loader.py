@@ -1,4 +1,4 @@
-"""Tiles + scaling + examples joined to batches, as the network takes them."""
+"""Load batches of training examples from tiles, scaling statistics and the table of examples."""
 
 import numpy as np
 import pandas as pd
@@ -7,15 +7,17 @@ from vocalseg import scaling
 
 
 class TileStore:
-    """Mixture and vocal tiles with the statistics that scale them, all memory-mapped.
+    """Mixture and vocal tiles with their scaling statistics, all memory-mapped.
 
     Parameters
     ----------
     mixture, vocals : float32 arrays, (n, bins, frames)
+        Magnitudes of the tiles.
     offset, scale : float32 arrays, (n, bins, 1) or (n, 1, frames)
+        Scaling statistics; see :func:`vocalseg.scaling.statistics`.
     rescale : (axis, scaler), optional
-        Augment magnitudes and scale the result by its own mixture's statistics (see
-        :func:`vocalseg.scaling.statistics`); by default, scaled tiles are augmented.
+        Augment magnitudes and scale the result with the statistics of its own mixture. By default,
+        scaled tiles are augmented.
     log : bool
         Whether the scaler is one of :data:`vocalseg.scaling.LOGARITHMIC`.
     """
@@ -35,30 +37,36 @@ class TileStore:
     def batch(
         self, rows: pd.DataFrame, names: tuple[str, ...] = ("target",), epoch: int | None = None
     ) -> dict[str, np.ndarray]:
-        """The examples as a batch: ``input`` and ``target``, the same in every epoch."""
+        """Return examples as a batch of ``input`` and ``target``, the same in every epoch."""
         return dict(zip(("input", "target"), self.examples(rows), strict=True))
 
     def examples(self, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        """Make the examples of a table (see :func:`vocalseg.examples.make_table`).
+        """Make the examples of a table.
 
-        Augmentation is done on scaled tiles, unless ``rescale`` is given: both halves of a splice
-        keep their own tile's statistics, and a blackout is zero in the scaled domain.
+        Augmentation is applied to scaled tiles unless ``rescale`` is given: each half of a splice
+        keeps the statistics of its own tile, and a blackout is zero in the scaled domain.
+
+        Parameters
+        ----------
+        rows : DataFrame
+            Rows of a table by :func:`vocalseg.examples.make_table`.
 
         Returns
         -------
         mixture, vocals : float32 arrays, (len(rows), bins, frames, 1)
+            Scaled examples.
         """
         tile = rows["tile"].to_numpy()
         spliced = np.flatnonzero(rows["kind"] == "splice")
         start = rows["blackout_start"].to_numpy()
         half = self.frames // 2
-        # A table without the column joins neighbours.
+        # Without the column `next`, splices join adjacent tiles.
         second = rows["next"].to_numpy() if "next" in rows else tile + 1
         parts = []
         for tiles in (self.mixture, self.vocals):
-            x = self._take(tiles, tile)
+            x = self._load(tiles, tile)
             if len(spliced):
-                following = self._take(tiles, second[spliced])
+                following = self._load(tiles, second[spliced])
                 x[spliced] = np.concatenate((x[spliced, :, half:], following[:, :, :half]), axis=2)
             for i in np.flatnonzero(start >= 0):
                 x[i, :, start[i] : start[i] + half] = 0
@@ -72,7 +80,7 @@ class TileStore:
             parts = [scaling.apply(x, *statistics, self.log) for x in parts]
         return parts[0][..., np.newaxis], parts[1][..., np.newaxis]
 
-    def _take(self, tiles, which):
+    def _load(self, tiles, which):
         if self.rescale is not None:
             return np.array(tiles[which])
         return scaling.apply(tiles[which], self.offset[which], self.scale[which], self.log)
@@ -81,13 +89,27 @@ class TileStore:
 def batches(
     examples: pd.DataFrame, batch_size: int, seed: tuple[int, int] | None = None
 ) -> list[pd.DataFrame]:
-    """Cut a table into batches, the last one possibly smaller.
+    """Split a table into batches; the last one may be smaller.
 
     Parameters
     ----------
-    seed : (seed, epoch) or None
-        Order of the rows; None keeps the table's. With the epoch in it, a training that goes on
-        after a kill sees the order that it would have seen.
+    examples : DataFrame
+        Any table.
+    batch_size : int
+        Rows per batch.
+    seed : (seed, epoch), optional
+        Seed of the order of the rows; by default the order is kept. Because it includes the epoch,
+        a resumed training uses the order that an uninterrupted one would have used.
+
+    Returns
+    -------
+    list of DataFrame
+        Batches.
+
+    Examples
+    --------
+    >>> [len(batch) for batch in batches(pd.DataFrame({"tile": range(10)}), 4)]
+    [4, 4, 2]
     """
     if seed is not None:
         examples = examples.iloc[np.random.default_rng(seed).permutation(len(examples))]

@@ -1,7 +1,7 @@
-"""Examples made from waveforms: sources of any songs, mixed anew in each epoch.
+"""Training examples made from waveforms: sources of any songs are remixed in each epoch.
 
-The STFT is linear, so the spectrum of a mix is the sum of its sources' spectra: a new mix costs no
-more than reading two sources. What is random follows from (seed, epoch, row of the table) alone.
+The STFT is linear, so the spectrum of a mix is the sum of the sources' spectra, and a new mix costs
+no more than reading two sources. All random numbers depend only on (seed, epoch, row of the table).
 """
 
 from collections.abc import Mapping
@@ -10,14 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from vocalseg.frames import framed, spectrum
+from vocalseg.frames import frame_spectra, spectrum
 
 #: Vocals and accompaniment of a tile, complex64 (2, bins, frames).
 Sources = np.ndarray
 
-VOCALS, REST = 0, 1  # of the sources
+VOCALS, ACCOMPANIMENT = 0, 1  # indices of the sources
 
-#: What is drawn for each row, uniform in [0, 1), in this order; a new one comes last.
+#: Random numbers of each row, uniform in [0, 1), in this order. Append new ones at the end, so that
+#: the others stay the same.
 DRAWS = (
     *("remix", "partner", "gain", "partner_gain", "shift", "partner_shift"),
     *("pitch", "partner_pitch", "tempo", "partner_tempo"),
@@ -26,25 +27,25 @@ DRAWS = (
 
 
 @dataclass(frozen=True)
-class Mixing:
-    """What is done to training examples; nothing by default.
+class MixingOptions:
+    """How training examples are changed; by default they are not.
 
     Attributes
     ----------
     remix : float, in [0, 1]
-        Part of the examples whose accompaniment is another song's.
+        Fraction of the examples whose accompaniment is taken from another song.
     gain : float
-        dB by which each source is raised or lowered, at most.
+        Maximum gain, up or down, of each source in dB.
     crop : {"grid", "random"}
-        ``random``: a tile begins up to half a tile earlier or later.
+        With ``random``, a tile begins up to half a tile earlier or later.
     pitch : float
-        Semitones by which a song is transposed, at most; its tempo follows.
+        Maximum transposition of a song in semitones, up or down; its tempo changes accordingly.
     tempo : float, in [0, 1)
-        Part by which a song becomes faster or slower, at most.
+        Maximum relative change of tempo, faster or slower.
     tones, noise : float, in [0, 1]
-        Part of the examples with a static tone, or white noise, in their accompaniment.
+        Fraction of the examples with a static tone, or white noise, added to the accompaniment.
     level : float
-        Energy of either over that of the mixture, in dB.
+        Energy of the tone or noise relative to the mixture, in dB.
     """
 
     remix: float = 0.0
@@ -58,26 +59,28 @@ class Mixing:
 
     @property
     def active(self) -> bool:
-        """Whether any example differs from what the table says."""
+        """Whether any example is changed."""
         parts = self.remix, self.gain, self.pitch, self.tempo, self.tones, self.noise
         return any(parts) or self.crop == "random"
 
 
 class Mixer:
-    """Spectra of the rows of a table of examples.
+    """Compute the spectra of rows of a table of examples.
 
     Parameters
     ----------
     songs : mapping
-        Name to mixture and vocals, float32 (samples,) each, which may be memory-mapped.
+        Mixture and vocals by name, float32 (samples,) each; may be memory-mapped.
     tiles : DataFrame
         ``track`` and ``first_frame`` of each tile of the store.
     pool : DataFrame
-        Rows of the table that may lend their accompaniment: those trained on.
+        Training rows of the table, whose accompaniment may be used for other examples.
     frame_size, hop, frames : int
-        Of the STFT, and of a tile.
-    mixing : Mixing
+        Frame length and distance in samples; frames of a tile.
+    mixing : MixingOptions
+        How examples are changed.
     seed : int
+        Seed of the random numbers.
     """
 
     def __init__(
@@ -89,7 +92,7 @@ class Mixer:
         frame_size: int,
         hop: int,
         frames: int,
-        mixing: Mixing = Mixing(),
+        mixing: MixingOptions = MixingOptions(),
         seed: int = 0,
     ):
         self.songs, self.mixing, self.seed = songs, mixing, seed
@@ -100,24 +103,29 @@ class Mixer:
         self.others = {name: np.flatnonzero(song != name) for name in set(self.track)}
 
     def spectra(self, rows: pd.DataFrame, epoch: int | None = None) -> np.ndarray:
-        """Vocals and accompaniment of examples, complex64 (n, 2, bins, frames).
+        """Compute vocals and accompaniment of examples.
 
         Parameters
         ----------
         rows : DataFrame
-            Of the table of examples; the index is a row's number.
+            Rows of the table of examples; the index is the number of the row.
         epoch : int, optional
-            What is random follows from it; without it, nothing is: the table's own examples.
+            Epoch, which the random numbers depend on. Without it, examples are not changed.
+
+        Returns
+        -------
+        complex64 array, (n, 2, bins, frames)
+            Spectra of the sources.
         """
         made = np.empty((len(rows), 2, self.frame_size // 2, self.frames), np.complex64)
         for example, (number, row) in zip(made, rows.iterrows(), strict=True):
-            example[:] = self._both(row) if epoch is None else self._mixed(row, number, epoch)
+            example[:] = self._sources(row) if epoch is None else self._remixed(row, number, epoch)
             start = row["blackout_start"]
             if start >= 0:
                 example[..., start : start + self.frames // 2] = 0
         return made
 
-    def _mixed(self, row: pd.Series, number: int, epoch: int) -> Sources:
+    def _remixed(self, row: pd.Series, number: int, epoch: int) -> Sources:
         mixing = self.mixing
         rng = np.random.default_rng((self.seed, epoch, number))
         u = dict(zip(DRAWS, rng.random(len(DRAWS)), strict=True))
@@ -126,14 +134,14 @@ class Mixer:
         if u["remix"] < mixing.remix and len(others):
             lender = self.pool.loc[others[int(u["partner"] * len(others))]]
             lent = u["partner_shift"], u["partner_pitch"], u["partner_tempo"]
-            vocals = self._taken(VOCALS, row, *change)
-            sources = np.stack([vocals, self._taken(REST, lender, *lent)])
+            vocals = self._source(VOCALS, row, *change)
+            sources = np.stack([vocals, self._source(ACCOMPANIMENT, lender, *lent)])
         else:
-            sources = self._both(row, *change)
+            sources = self._sources(row, *change)
         for source, name in zip(sources, ("gain", "partner_gain"), strict=True):
             source *= 10 ** (_between(-mixing.gain, mixing.gain, u[name]) / 20)
         if u["tones"] < mixing.tones:
-            # Digital frequency from 2 bins to 2 bins below the highest.
+            # Frequency in cycles per sample, at least 2 bins away from both ends of the band.
             bins = self.frame_size // 2
             cycles = _between(2, bins - 2, u["tone_frequency"]) / self.frame_size
             phase = u["tone_phase"] + cycles * np.arange(self._samples)
@@ -147,26 +155,26 @@ class Mixer:
         return self.frame_size + (self.frames - 1) * self.hop
 
     def _add(self, sources: Sources, waveform: np.ndarray) -> None:
-        """Add a waveform to the accompaniment, at its level under the mixture."""
+        """Add a waveform to the accompaniment, at the given level relative to the mixture."""
         starts = np.arange(self.frames) * self.hop
-        added = framed(waveform.astype(np.float32), starts, self.frame_size)[:-1]
+        added = frame_spectra(waveform.astype(np.float32), starts, self.frame_size)[:-1]
         energy = np.square(np.abs(sources.sum(axis=0))).sum()
         ratio = energy / np.square(np.abs(added)).sum()
         sources[1] += added * np.float32(np.sqrt(ratio * 10 ** (self.mixing.level / 10)))
 
-    def _both(self, row: pd.Series, *change: float) -> Sources:
-        return np.stack([self._taken(source, row, *change) for source in (VOCALS, REST)])
+    def _sources(self, row: pd.Series, *change: float) -> Sources:
+        return np.stack([self._source(source, row, *change) for source in (VOCALS, ACCOMPANIMENT)])
 
-    def _taken(self, source: int, row: pd.Series, *change: float) -> np.ndarray:
-        """A source of a row; a splice takes each half from its own tile."""
+    def _source(self, source: int, row: pd.Series, *change: float) -> np.ndarray:
+        """Compute one source of a row; a splice takes each half from its own tile."""
         tile, half = row["tile"], self.frames // 2
         if row["kind"] != "splice":
-            return self._cut(source, tile, 0, self.frames, *change)
+            return self._excerpt(source, tile, 0, self.frames, *change)
         second = row["next"] if "next" in row else tile + 1
-        ends = self._cut(source, tile, half, half, *change)
-        return np.concatenate((ends, self._cut(source, second, 0, half, *change)), axis=-1)
+        ends = self._excerpt(source, tile, half, half, *change)
+        return np.concatenate((ends, self._excerpt(source, second, 0, half, *change)), axis=-1)
 
-    def _cut(
+    def _excerpt(
         self,
         source: int,
         tile: int,
@@ -176,7 +184,7 @@ class Mixer:
         pitch: float = 0.5,
         tempo: float = 0.5,
     ) -> np.ndarray:
-        """Frames of a tile, after its first ``skip``; what is drawn says how they are changed."""
+        """Compute frames of a tile after its first ``skip``, changed by the random numbers."""
         mixing = self.mixing
         mixture, vocals = self.songs[self.track[tile]]
         start = (self.first[tile] + skip) * self.hop
@@ -186,9 +194,10 @@ class Mixer:
             start = min(max(start, 0), max(len(mixture) - frames * self.hop, 0))
         semitones = _between(-mixing.pitch, mixing.pitch, pitch)
         faster = _between(1 - mixing.tempo, 1 + mixing.tempo, tempo)
-        place = start, frames, self.frame_size, self.hop, semitones, faster
-        whole, less = (vocals, None) if source == VOCALS else (mixture, vocals)
-        return spectrum(whole, less, *place)
+        whole, subtract = (vocals, None) if source == VOCALS else (mixture, vocals)
+        return spectrum(
+            whole, subtract, start, frames, self.frame_size, self.hop, semitones, faster
+        )
 
 
 def _between(low: float, high: float, part: float) -> float:

@@ -1,4 +1,4 @@
-"""A trained network on disk: its weights, and all that must be known to use them."""
+"""Save and load a trained network: its weights, and the settings that are needed to use them."""
 
 import hashlib
 import json
@@ -9,15 +9,19 @@ from typing import Literal
 from pydantic import ConfigDict, PositiveInt, TypeAdapter
 from pydantic.dataclasses import dataclass
 
-from vocalseg.compute import Computing
+from vocalseg.compute import ComputeSettings
 from vocalseg.errors import BadInput
 
-FORMAT = 2
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Settings:
-    """What a trained network must be used with; saved beside its weights."""
+    """Settings that a trained network must be used with; saved beside its weights.
+
+    The fields are those of the sections ``audio``, ``stft``, ``normalize`` and ``model`` of
+    ``params.yaml``; ``offset`` and ``scale`` are the statistics of the scaler ``standard``.
+    """
 
     sample_rate: PositiveInt
     frame_size: PositiveInt
@@ -30,27 +34,39 @@ class Settings:
     name: Literal["unet", "strided"] = "unet"
     output: Literal["magnitude", "mask"] = "magnitude"
     targets: Literal["vocals", "both"] = "vocals"
-    offset: tuple[float, ...] = ()  # of each bin, for the scaler `standard`
+    offset: tuple[float, ...] = ()  # one per bin, only for the scaler `standard`
     scale: tuple[float, ...] = ()
 
     @property
     def bins(self) -> int:
+        """Number of frequency bins of a tile."""
         return self.frame_size // 2
 
 
-def save(path: str | Path, model, settings: Settings, trained: Computing) -> None:
+def save(path: str | Path, model, settings: Settings, trained: ComputeSettings) -> None:
     """Write a trained network: ``path`` (JSON) and, beside it, its ``.weights.h5``.
 
-    The JSON holds what :meth:`Separator.load` needs, a checksum of it and the weights, and how the
-    training computed, which says why two machines' weights may differ.
+    The JSON holds what :meth:`Separator.load` needs, a checksum of it and the weights, and the
+    compute settings of the training, which explain why weights of two machines may differ.
+
+    Parameters
+    ----------
+    path : path
+        JSON file to write; its folder is created.
+    model : keras.Model
+        The trained network.
+    settings : Settings
+        Settings of the network.
+    trained : ComputeSettings
+        How the training computed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     weights = path.with_suffix(".weights.h5")
     model.save_weights(weights)
     content = {
-        "format": FORMAT,
-        **_told(settings),
+        "format": FORMAT_VERSION,
+        **_non_default(settings),
         "trained": asdict(trained),
         "weights": weights.name,
         "sha256": _sha256(settings, trained, weights),
@@ -59,13 +75,19 @@ def save(path: str | Path, model, settings: Settings, trained: Computing) -> Non
 
 
 def load(path: Path) -> tuple[Settings, Path]:
-    """Read a model's settings and check its weights.
+    """Read a model's settings and verify the checksum of its weights.
+
+    Parameters
+    ----------
+    path : Path
+        JSON file that :func:`save` wrote.
 
     Returns
     -------
     settings : Settings
+        Settings of the network.
     weights : Path
-        The file beside ``path``, its checksum as it should be.
+        The weights' file beside ``path``.
 
     Raises
     ------
@@ -78,8 +100,8 @@ def load(path: Path) -> tuple[Settings, Path]:
         weights = path.with_name(content.pop("weights"))
         checksum = content.pop("sha256")
         settings = None
-        if version == FORMAT:
-            trained = TypeAdapter(Computing).validate_python(content.pop("trained"))
+        if version == FORMAT_VERSION:
+            trained = TypeAdapter(ComputeSettings).validate_python(content.pop("trained"))
             settings = Settings(**content)
     except FileNotFoundError:
         raise BadInput(f"{path}: no such model; train one with `dvc repro train`") from None
@@ -88,7 +110,9 @@ def load(path: Path) -> tuple[Settings, Path]:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise BadInput(f"{path}: not a model of this program, or damaged; train it again") from None
     if settings is None:
-        raise BadInput(f"{path}: format {version}, but this version reads {FORMAT}; train it again")
+        raise BadInput(
+            f"{path}: format {version}, but this version reads {FORMAT_VERSION}; train it again"
+        )
     try:
         found = _sha256(settings, trained, weights)
     except FileNotFoundError:
@@ -102,13 +126,13 @@ def load(path: Path) -> tuple[Settings, Path]:
     return settings, weights
 
 
-def _told(settings: Settings) -> dict:
-    """What is not a default: a model reads the same before and after a setting is added."""
+def _non_default(settings: Settings) -> dict:
+    """Return settings that differ from defaults, so that new ones do not change checksums."""
     defaults = {field.name: field.default for field in fields(Settings)}
     return {k: v for k, v in asdict(settings).items() if v != defaults[k]}
 
 
-def _sha256(settings: Settings, trained: Computing, weights: Path) -> str:
-    digest = hashlib.sha256(json.dumps([_told(settings), asdict(trained)]).encode())
+def _sha256(settings: Settings, trained: ComputeSettings, weights: Path) -> str:
+    digest = hashlib.sha256(json.dumps([_non_default(settings), asdict(trained)]).encode())
     digest.update(weights.read_bytes())
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""The networks by name."""
+"""Build a network by name."""
 
 import keras
 
@@ -10,7 +10,7 @@ _BUILDERS = {"unet": build_unet, "strided": build_strided}
 
 
 def build(settings: Settings, precision: str = "float32", momentum: float = 0.9) -> keras.Model:
-    """The network that a model's settings describe, with initial weights."""
+    """Build the network that a model's settings describe, with initial weights."""
     return _BUILDERS[settings.name](
         settings.bins,
         settings.tile_frames,

@@ -1,10 +1,11 @@
-"""The one reader of sound files, block by block: for the pipeline, the command and the library.
+"""Read sound files block by block; the pipeline, the command and the library all use this module.
 
-What decodes is the song. libsndfile reads uncompressed samples, with the header corrected where its
-sizes are wrong (:mod:`vocalseg.containers`); ffmpeg decodes everything else. A file that ends early
-or is damaged is an error, unless ``partial`` asks for what is there.
+libsndfile reads uncompressed samples, with a corrected header if its sizes are wrong
+(:mod:`vocalseg.containers`); ffmpeg decodes everything else. A file that is truncated or damaged is
+an error, unless ``partial`` asks for what can be decoded.
 """
 
+import math
 import mmap
 import os
 import stat
@@ -16,34 +17,39 @@ from typing import BinaryIO
 import numpy as np
 import soundfile as sf
 
-from vocalseg import containers, endings, ffmpeg
+from vocalseg import containers, ffmpeg, truncation
 from vocalseg.errors import BadInput, Incomplete
+from vocalseg.replaced_header import ReplacedHeader
 
 BLOCK_SECONDS = 1
 
-#: By how much a whole file of a lossy codec may be shorter than its header says, and an MP4 file's
-#: last frame longer: an encoder's padding.
+#: Encoder padding: a complete file of a lossy codec may be this much shorter than its header says,
+#: and an MP4 file's last frame this much longer.
 PADDING_SECONDS = 0.1
 
 
 class Sound:
     """An opened sound file.
 
+    Parameters
+    ----------
+    path : Path
+        The file.
+    sample_rate, channels : int
+        Rate in Hz; number of channels.
+    frames : int or None
+        Exact length in samples; the file is truncated if more than ``tolerance`` are missing.
+    seconds : float, optional
+        Length according to the header: an estimate for many formats, NaN if unknown.
+
     Attributes
     ----------
-    sample_rate, channels : int
-        In Hz; number.
-    seconds : float
-        Length by the header: an estimate for many formats, NaN where the header does not tell.
-    frames : int or None
-        Length in samples where the header tells it without guessing: at least ``tolerance``
-        fewer are missing samples.
     blocks : iterator of float32 arrays, (samples, channels)
-        Of one second, in [-1, 1] for integer formats; can be read once.
+        Blocks of one second, in [-1, 1] for integer formats; can be iterated once.
     tolerance : int
-        Samples by which a lossy codec's header may overstate the length.
+        Samples by which the header of a lossy codec may overstate the length.
     missing : str
-        One line on what could not be read, once the blocks of a partial file have been read.
+        What could not be decoded, one line, set when the blocks of a partial file are exhausted.
     """
 
     def __init__(
@@ -52,7 +58,9 @@ class Sound:
     ):  # fmt: skip
         self.path, self.sample_rate, self.channels = path, sample_rate, channels
         self.frames = frames
-        self.seconds = frames / sample_rate if seconds is None else seconds
+        if seconds is None:
+            seconds = math.nan if frames is None else frames / sample_rate
+        self.seconds = seconds
         self.tolerance = 0
         self.blocks: Iterator[np.ndarray] = iter(())
         self.missing = ""
@@ -65,11 +73,16 @@ def opened(path: str | Path, stream: int = 0, *, partial: bool = False) -> Itera
     Parameters
     ----------
     path : path
+        Sound file.
     stream : int
-        Which audio stream; stem files have several.
+        Index of the audio stream; stem files have several.
     partial : bool
-        Take what can be decoded of a file that ends early or is damaged, and tell what is missing
-        in ``missing``.
+        Yield what can be decoded of a damaged file; ``missing`` describes what is missing.
+
+    Yields
+    ------
+    Sound
+        The opened file; it is closed at the end of the context.
 
     Raises
     ------
@@ -77,13 +90,13 @@ def opened(path: str | Path, stream: int = 0, *, partial: bool = False) -> Itera
         If the file cannot be opened or is not audio; while its blocks are read, if samples are not
         finite or there are none.
     Incomplete
-        If the file ends early or is damaged; for many formats, this is known only when all blocks
+        If the file is truncated or damaged; for many formats this is known only after all blocks
         have been read.
     """
     path = Path(path)
     with ExitStack() as stack:
-        file = stack.enter_context(_file(path))
-        container = _inspected(path, file)
+        file = stack.enter_context(_open_regular(path))
+        container = _inspect(path, file)
         samples = _sound_file(file, container) if container and not stream else None
         if samples is None:
             try:
@@ -94,21 +107,21 @@ def opened(path: str | Path, stream: int = 0, *, partial: bool = False) -> Itera
                     raise BadInput(
                         f"{path}: not audio that libsndfile or ffmpeg reads ({error})"
                     ) from None
-        problem = endings.CUT if container and container.cut else ""
+        problem = truncation.TRUNCATED if container and container.truncated else ""
         if samples is not None:
             stack.enter_context(samples)
             sound = Sound(path, samples.samplerate, samples.channels, samples.frames)
-            blocks = _read(samples)
+            blocks = _sound_file_blocks(samples)
         else:
-            sound, blocks = _decoded(path, stream, found)
-            problem = problem or _ending(file, found[stream].format)
+            sound, blocks = _decoded_sound(path, stream, found)
+            problem = problem or _truncation(file, found[stream].format)
         if problem and not partial:
             raise _incomplete(path, problem)
-        sound.blocks = _checked(sound, blocks, problem, partial)
+        sound.blocks = _checked_blocks(sound, blocks, problem, partial)
         yield sound
 
 
-def _file(path: Path) -> BinaryIO:
+def _open_regular(path: Path) -> BinaryIO:
     try:
         str(path).encode()
         mode = path.stat().st_mode
@@ -130,31 +143,31 @@ def _incomplete(path: Path, problem: str) -> Incomplete:
     return Incomplete(f"{path}: {problem}; fetch it again")
 
 
-def _inspected(path: Path, file: BinaryIO) -> containers.Container | None:
+def _inspect(path: Path, file: BinaryIO) -> containers.Container | None:
     try:
         return containers.inspect(file)
     except EOFError:
-        raise _incomplete(path, endings.CUT) from None
+        raise _incomplete(path, truncation.TRUNCATED) from None
 
 
 def _sound_file(file: BinaryIO, container: containers.Container | None) -> sf.SoundFile | None:
-    """Open by libsndfile, from a descriptor (names of any bytes); None if it cannot."""
+    """Open with libsndfile, by descriptor because names may hold any bytes; None if it cannot."""
     try:
         if container and container.header:
-            samples = sf.SoundFile(containers.Spliced(file, container))
+            samples = sf.SoundFile(ReplacedHeader(file, container))
         else:
             os.lseek(file.fileno(), 0, os.SEEK_SET)
             samples = sf.SoundFile(file.fileno(), closefd=False)
-    except (sf.LibsndfileError, TypeError):  # TypeError: raw samples, whose form it cannot know
+    except (sf.LibsndfileError, TypeError):  # TypeError: headerless samples
         return None
-    if samples.subtype.startswith("MPEG"):  # whose length libsndfile estimates
+    if samples.subtype.startswith("MPEG"):  # libsndfile only estimates its length
         samples.close()
         return None
     return samples
 
 
-def _read(samples: sf.SoundFile) -> Iterator[np.ndarray]:
-    """Blocks by libsndfile, whose own conversion of 16-bit integers is slow."""
+def _sound_file_blocks(samples: sf.SoundFile) -> Iterator[np.ndarray]:
+    """Yield blocks; 16-bit integers are converted here because libsndfile's conversion is slow."""
     integers = samples.subtype == "PCM_16"
     kind = "int16" if integers else "float32"
     count = BLOCK_SECONDS * samples.samplerate
@@ -165,10 +178,10 @@ def _read(samples: sf.SoundFile) -> Iterator[np.ndarray]:
         yield block
 
 
-def _decoded(
+def _decoded_sound(
     path: Path, number: int, streams: list[ffmpeg.Stream]
 ) -> tuple[Sound, Iterator[np.ndarray]]:
-    """A sound that ffmpeg decodes."""
+    """Return a sound that ffmpeg decodes, and its blocks."""
     if number >= len(streams):
         raise BadInput(
             f"{path}: {len(streams)} audio stream(s), but number {number + 1} is needed; "
@@ -191,7 +204,7 @@ def _decoded(
 def _without_padding(
     blocks: Iterable[np.ndarray], frames: int, padding: int
 ) -> Iterator[np.ndarray]:
-    """Drop what follows ``frames`` samples, unless it is more than ``padding``."""
+    """Drop what follows ``frames`` samples, unless it is longer than ``padding``."""
     count, held = 0, []
     for block in blocks:
         keep = min(max(frames - count, 0), len(block))
@@ -203,19 +216,19 @@ def _without_padding(
             held = []
 
 
-def _ending(file: BinaryIO, form: str) -> str:
-    """What is wrong with a file's end by its own structure, where ffmpeg would not say so."""
-    check = endings.CHECKS.get(form)
+def _truncation(file: BinaryIO, form: str) -> str:
+    """Check a format's own structure for truncation or damage that ffmpeg does not report."""
+    check = truncation.CHECKS.get(form)
     if check is None:
         return ""
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return check(content)
 
 
-def _checked(
+def _checked_blocks(
     sound: Sound, blocks: Iterable[np.ndarray], problem: str, partial: bool
 ) -> Iterator[np.ndarray]:
-    """Pass blocks on; raise, or say in ``sound.missing``, that some are missing."""
+    """Yield blocks; if some are missing, raise or describe it in ``sound.missing``."""
     path, rate, count = sound.path, sound.sample_rate, 0
     try:
         for block in blocks:
@@ -225,9 +238,9 @@ def _checked(
             if len(block):
                 yield block
     except (ffmpeg.Failed, sf.LibsndfileError) as error:
-        problem = problem or f"{endings.DAMAGED} ({error})"
+        problem = problem or f"{truncation.DAMAGED} ({error})"
     if not problem and count < (sound.frames or 0) - sound.tolerance:
-        problem = endings.CUT
+        problem = truncation.TRUNCATED
     if problem and not (partial and count):
         raise _incomplete(path, problem)
     if not count:

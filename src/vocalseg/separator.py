@@ -1,17 +1,19 @@
-"""A mixture in, vocals and accompaniment out: the one path of ``eval`` and of the command.
+"""Separate a mixture into vocals and accompaniment; used by the stage ``eval`` and the command.
 
-The network sees magnitudes at its own rate (11,025 Hz in the paper). A song at 44,100 Hz has the
-same bins and the same frames in an STFT whose frame and hop are four times as long, so:
+The network's input is a magnitude spectrogram at its own sample rate (11,025 Hz in the paper). At
+44,100 Hz, an STFT with four times the frame size and hop has the same bins and frames. Therefore:
 
-1. STFT of each channel at 44,100 Hz; the lower bins of their mean are the network's input;
-2. overlapping tiles of it go through the network; estimate over mixture is a mask in [0, 1];
-3. the mask, extended above the network's band, multiplies every channel's STFT (the mixture's
-   phase stays); the inverse STFT gives the vocals, the input minus the vocals the accompaniment.
+1. compute the STFT of each channel at 44,100 Hz; the lower bins of the channels' mean are the
+   network's input;
+2. apply the network to overlapping tiles; estimate over mixture is a mask in [0, 1];
+3. extend the mask above the network's band and multiply it with each channel's STFT, which keeps
+   the mixture's phase; the inverse STFT is the vocals, the input minus the vocals the
+   accompaniment.
 
 With ``output="magnitude"``, step 3 is the direct reconstruction of the paper (section III): within
-the band, the estimate itself with the phase of the channels' mean, the same in every channel.
+the band, the estimated magnitude with the phase of the channels' mean, equal in all channels.
 
-All of it runs as a stream of blocks: memory does not grow with the song.
+All steps process a stream of blocks, so memory use does not depend on the length of the song.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,33 +24,41 @@ import numpy as np
 from vocalseg import masks, wiener
 from vocalseg.estimator import Ensemble, Estimator
 from vocalseg.spectrogram import phase
-from vocalseg.streaming import Backlog, Counter, analyse, resample, synthesise
+from vocalseg.streaming import DelayBuffer, SampleCounter, analyse, resample, synthesise
 from vocalseg.tiling import crossfade
 
 FULL_RATE = 44_100
 
 
 class Separator:
-    """Separates songs with a trained network.
+    """Separate songs with a trained network.
 
     Parameters
     ----------
     estimator : Estimator or Ensemble
+        One or several trained networks.
     overlap : float, in [0, 0.5]
-        Of neighbouring tiles, cross-faded; at 0 they stand side by side.
+        Fraction of a tile that overlaps the next one, where both are cross-faded.
     extend : bool
-        Carry the mask on above the network's band (5.5 kHz); otherwise the vocals end there.
+        Extend the mask above the network's band (5.5 kHz); otherwise the vocals have no content
+        there.
     output : {"mask", "magnitude"}
-        How the estimated magnitudes become vocals: as a mask in [0, 1] on every channel, or as
-        they are, not clipped, with the mixture's phase.
+        Whether estimated magnitudes are used as a mask in [0, 1] on every channel, or directly, not
+        clipped, with the mixture's phase.
     wiener : int
-        Iterations of a multichannel Wiener filter on songs of two or more channels, see
-        :func:`vocalseg.wiener.refine`. It takes a mask.
+        Iterations of a multichannel Wiener filter on songs with two or more channels; see
+        :func:`vocalseg.wiener.refine`. It requires ``output="mask"``.
 
     Raises
     ------
     ValueError
-        If an argument is out of its range, or two do not go together.
+        If an argument is out of range, or two of them are incompatible.
+
+    Examples
+    --------
+    >>> from vocalseg import Separator
+    >>> separator = Separator.load("models/unet.json")  # doctest: +SKIP
+    >>> vocals, accompaniment = separator.separate(waveform, 44_100)  # doctest: +SKIP
     """
 
     def __init__(
@@ -65,10 +75,10 @@ class Separator:
         if output not in ("mask", "magnitude"):
             raise ValueError(f"output {output!r} is neither mask nor magnitude")
         if wiener < 0 or (wiener and output != "mask"):
-            raise ValueError(f"wiener {wiener} must be 0, or more with output 'mask'")
+            raise ValueError(f"wiener {wiener} must be 0, or positive with output 'mask'")
         self.estimator, self.settings = estimator, estimator.settings
         self.extend, self.output, self.wiener = extend, output, wiener
-        self.shared = round(overlap * self.settings.tile_frames)
+        self.overlap_frames = round(overlap * self.settings.tile_frames)
 
     @classmethod
     def load(
@@ -83,22 +93,27 @@ class Separator:
         Parameters
         ----------
         path : path or sequence of paths
-            Of JSON files; the weights stand beside each.
+            JSON files; the weights lie beside each.
         precision : {"float32", "bfloat16", "auto"}
-            What the network computes in: ``eval`` scores float32. bfloat16 takes about half the
-            time at 64 filters where the hardware has it (``auto`` finds out) and rounds to three
-            digits.
+            Number format that the network computes in. The stage ``eval`` uses float32. bfloat16
+            takes about half the time at 64 filters if the hardware supports it (``auto`` detects
+            this) and rounds to three digits.
         **options
-            The constructor's.
+            Keyword arguments of the constructor.
+
+        Returns
+        -------
+        Separator
+            Ready to use.
 
         Raises
         ------
         BadInput
-            If a file is missing, damaged, or of another version, or if models differ in their
+            If a file is missing, damaged, or of another version, or if the models differ in their
             tiles.
         """
         paths = [path] if isinstance(path, (str, Path)) else path
-        estimators = [Estimator.load(each, precision) for each in paths]
+        estimators = [Estimator.load(file, precision) for file in paths]
         return cls(estimators[0] if len(estimators) == 1 else Ensemble(estimators), **options)
 
     def separate(self, waveform: np.ndarray, sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
@@ -107,14 +122,15 @@ class Separator:
         Parameters
         ----------
         waveform : float array, (samples,) or (samples, channels)
-            Any length from one sample on; full scale is [-1, 1].
+            At least one sample; full scale is [-1, 1].
         sample_rate : int
-            In Hz; other rates than 44,100 are resampled there and back.
+            Rate in Hz; rates other than 44,100 are resampled before and after.
 
         Returns
         -------
-        vocals, accompaniment : float32 arrays, shaped as ``waveform``
-            Their sum is ``waveform`` to float rounding.
+        vocals, accompaniment : float32 arrays
+            Stems with the shape of ``waveform``; their sum equals ``waveform`` up to float
+            rounding.
 
         Raises
         ------
@@ -123,7 +139,9 @@ class Separator:
         """
         song = np.asarray(waveform, dtype=np.float32)
         if song.ndim not in (1, 2) or song.size == 0:
-            raise ValueError(f"waveform of shape {song.shape}: need (samples,) or (samples, chan.)")
+            raise ValueError(
+                f"waveform of shape {song.shape}: must be (samples,) or (samples, channels)"
+            )
         if not np.isfinite(song).all():
             raise ValueError("the waveform holds NaN or infinite samples")
         columns = song[:, np.newaxis] if song.ndim == 1 else song
@@ -140,31 +158,31 @@ class Separator:
         Parameters
         ----------
         blocks : iterable of float32 arrays, (samples, channels)
-            Of any lengths.
+            Blocks of arbitrary length.
         sample_rate : int
-            In Hz.
+            Rate in Hz.
 
         Yields
         ------
         vocals, accompaniment : float32 arrays, (samples, channels)
-            In other cuts than the input, some seconds behind it, as many samples in all.
+            Blocks of arbitrary length, delayed by a few seconds; same total length as the input.
         """
-        mixture = Backlog()
+        mixture = DelayBuffer()
         full = resample(mixture.keep(blocks), sample_rate, FULL_RATE)
         for vocals in resample(self._vocals(full), FULL_RATE, sample_rate):
             piece = mixture.take(len(vocals))
             if len(piece):
                 yield vocals[: len(piece)], piece - vocals[: len(piece)]
-        if len(rest := mixture.take()):  # a resampler may end a few samples early
+        if len(rest := mixture.take()):  # a resampler may return a few samples less
             yield np.zeros_like(rest), rest
 
     def _vocals(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """Vocals of a stream at 44,100 Hz, in other cuts, as many samples in all."""
+        """Yield the vocals of a stream at 44,100 Hz, in blocks of arbitrary length."""
         settings = self.settings
         factor = FULL_RATE // settings.sample_rate
         frame, hop = settings.frame_size * factor, settings.hop * factor
-        length = Counter()
-        spectra = Backlog(axis=1)  # whose mask is not known yet
+        length = SampleCounter()
+        spectra = DelayBuffer(axis=1)  # spectra that wait for their masks
 
         def magnitudes():
             for spectrum in spectra.keep(analyse(length.count(blocks), frame, hop)):
@@ -174,32 +192,36 @@ class Separator:
 
         def estimated():
             estimates = crossfade(
-                magnitudes(), estimate, settings.tile_frames, self.shared, self.estimator.batch
+                magnitudes(),
+                estimate,
+                settings.tile_frames,
+                self.overlap_frames,
+                self.estimator.batch,
             )
             for piece, mixture in estimates:
                 start = 0
-                for spectrum in self._cuts(spectra, piece.shape[1]):
+                for spectrum in self._take(spectra, piece.shape[1]):
                     frames = slice(start, start + spectrum.shape[1])
-                    yield self._vocals_of(spectrum, piece[:, frames].T, mixture[:, frames].T)
+                    yield self._apply(spectrum, piece[:, frames].T, mixture[:, frames].T)
                     start = frames.stop
 
         yield from synthesise(estimated(), hop, length)
 
-    def _cuts(self, spectra: Backlog, count: int) -> Iterator[np.ndarray]:
-        """The oldest ``count`` frames, in windows of the Wiener filter or in any cuts."""
+    def _take(self, spectra: DelayBuffer, count: int) -> Iterator[np.ndarray]:
+        """Take the oldest ``count`` frames, in windows of the Wiener filter if it is used."""
         if not self.wiener:
             yield from spectra.pieces(count)
             return
         for frames in wiener.windows(count):
             yield spectra.take(frames)
 
-    def _vocals_of(
+    def _apply(
         self, spectrum: np.ndarray, estimate: np.ndarray, mixture: np.ndarray
     ) -> np.ndarray:
-        """The mixture's spectrum (channels, k, rows) to the vocals', in place.
+        """Convert the mixture's spectrum (channels, k, rows) to that of the vocals, in place.
 
         ``estimate`` is the mask or the magnitude, and ``mixture`` the magnitude, of the channels'
-        mean in the network's band at its rate, (k, bins).
+        mean in the network's band and at its rate, (k, bins).
         """
         mask = estimate if self.output == "mask" else masks.ratio_mask(estimate, mixture)
         full = masks.full_band(mask, mixture, spectrum.shape[2], self.extend)

@@ -1,4 +1,4 @@
-"""A song's file as a stream of blocks, and its stems as files: nothing is ever held whole."""
+"""Read a song and write its stems block by block, so that nothing is held in memory completely."""
 
 import io
 import math
@@ -14,21 +14,33 @@ from vocalseg import reader
 from vocalseg.errors import BadInput
 from vocalseg.reader import Sound
 
-#: Formats that stems are written in. Float WAV adds up to the input to float rounding.
+#: Subtypes of the formats of stems. Only float WAV keeps the sum of the stems exact up to rounding.
 SUBTYPES = {"wav": "FLOAT", "flac": "PCM_24", "mp3": "MPEG_LAYER_III"}
 
-#: Bytes of samples that a WAV file can hold; longer songs are written as RF64, its extension.
+#: Maximum bytes of samples in a WAV file; longer songs are written as RF64.
 WAV_BYTES = 2**32 - 2**12
 
 
 @contextmanager
 def opened(path: str | Path, *, partial: bool = False) -> Iterator[Sound]:
-    """Open a song, mono or stereo, as :func:`vocalseg.reader.opened` does.
+    """Open a song, mono or stereo, like :func:`vocalseg.reader.opened`.
+
+    Parameters
+    ----------
+    path : path
+        Sound file.
+    partial : bool
+        Read what can be decoded of a truncated or damaged file.
+
+    Yields
+    ------
+    Sound
+        The opened file.
 
     Raises
     ------
     BadInput
-        As there, and if the song has more than two channels.
+        As :func:`vocalseg.reader.opened`, and if the song has more than two channels.
     """
     with reader.opened(path, partial=partial) as sound:
         if sound.channels > 2:
@@ -37,7 +49,14 @@ def opened(path: str | Path, *, partial: bool = False) -> Iterator[Sound]:
 
 
 def check_format(song: Sound, kind: str) -> None:
-    """See that a format (a key of :data:`SUBTYPES`) can hold a song's rate and channels.
+    """Check that a format can store a song's sample rate and channels.
+
+    Parameters
+    ----------
+    song : Sound
+        The opened song.
+    kind : str
+        Format, a key of :data:`SUBTYPES`.
 
     Raises
     ------
@@ -49,18 +68,27 @@ def check_format(song: Sound, kind: str) -> None:
         sf.SoundFile(io.BytesIO(), "w", song.sample_rate, song.channels, **form).close()
     except sf.LibsndfileError:
         raise BadInput(
-            f"{song.path}: {song.sample_rate} Hz, which {kind.upper()} files cannot have; "
+            f"{song.path}: {song.sample_rate} Hz, which {kind.upper()} files do not support; "
             "choose --format wav, or convert the song"
         ) from None
 
 
 class Stem:
-    """A file that a stem is written to, block by block.
+    """A file that a stem is written to block by block.
+
+    Parameters
+    ----------
+    part : Path
+        Temporary file to write.
+    path : Path
+        Final file, whose suffix decides the format; named in messages.
+    like : Sound
+        Song with the sample rate, channels and approximate length of the stem.
 
     Attributes
     ----------
     clipped : int
-        Samples above full scale that the format could not hold.
+        Number of samples above full scale that the format could not store.
     """
 
     def __init__(self, part: Path, path: Path, like: Sound):
@@ -69,7 +97,7 @@ class Stem:
         expected = like.seconds * like.sample_rate * like.channels * 4
         large = kind == "wav" and (math.isnan(expected) or expected > WAV_BYTES)
         self.limit = WAV_BYTES if kind == "wav" and not large else math.inf
-        self.output = _Output(part)
+        self.output = _OutputFile(part)
         try:
             self.file = sf.SoundFile(
                 self.output, "w", like.sample_rate, like.channels, SUBTYPES[kind],
@@ -80,12 +108,17 @@ class Stem:
             raise
 
     def write(self, block: np.ndarray) -> None:
-        """Append samples (samples, channels), float32.
+        """Append a block.
+
+        Parameters
+        ----------
+        block : float32 array, (samples, channels)
+            Samples.
 
         Raises
         ------
         BadInput
-            If they cannot be written, or do not fit into the format.
+            If the block cannot be written or exceeds the limits of the format.
         """
         if self.kind == "flac":
             self.clipped += int(np.count_nonzero(np.abs(block) > 1))
@@ -95,13 +128,13 @@ class Stem:
                 f"{self.path}: longer than the song's header says, and more than a WAV file can "
                 "hold; choose --format flac"
             )
-        with _naming(self.path):
+        with _write_errors(self.path):
             self.file.write(block)
             self.output.check()
 
     def close(self) -> None:
-        """Write what is left; raises BadInput if it cannot be written."""
-        with _naming(self.path):
+        """Write buffered samples and close the file; raises BadInput if that fails."""
+        with _write_errors(self.path):
             try:
                 self.file.close()
                 self.output.check()
@@ -109,8 +142,8 @@ class Stem:
                 self.output.close()
 
 
-class _Output(io.FileIO):
-    """A new file that remembers a failed write: libsndfile does not tell of all of them."""
+class _OutputFile(io.FileIO):
+    """A new file that remembers a failed write, because libsndfile does not report all of them."""
 
     def __init__(self, path: Path):
         super().__init__(path, "x+")
@@ -126,20 +159,31 @@ class _Output(io.FileIO):
         return len(content) - len(rest)
 
     def check(self) -> None:
+        """Raise the error of the first failed write, if any."""
         if self.error:
             raise self.error
 
 
 @contextmanager
 def created(paths: dict[str, Path], like: Sound) -> Iterator[dict[str, Stem]]:
-    """Files to write stems to, at a song's rate and channels, by their suffixes' formats.
+    """Create files for stems; they are renamed when all are complete, or removed after any error.
 
-    They take their names when all are whole; after any error nothing is left of them.
+    Parameters
+    ----------
+    paths : dict of str to Path
+        File of each stem; the suffix decides the format.
+    like : Sound
+        Song with the sample rate and channels of the stems.
+
+    Yields
+    ------
+    dict of str to Stem
+        Files to write to.
 
     Raises
     ------
     BadInput
-        If one cannot be written.
+        If a file cannot be written.
     """
     parts = {stem: path.with_name(f".{os.getpid()}.{stem}.part") for stem, path in paths.items()}
     made: list[Path] = []
@@ -147,35 +191,35 @@ def created(paths: dict[str, Path], like: Sound) -> Iterator[dict[str, Stem]]:
     try:
         with ExitStack() as stack:
             for stem, part in parts.items():
-                with _naming(paths[stem]):
-                    made += _make(part.parent)
-                    part.unlink(missing_ok=True)  # of a killed process that had the same number
+                with _write_errors(paths[stem]):
+                    made += _make_folder(part.parent)
+                    part.unlink(missing_ok=True)  # left by a killed process with the same id
                     stems[stem] = Stem(part, paths[stem], like)
                 stack.callback(stems[stem].close)
             yield stems
         for stem, part in parts.items():
-            with _naming(paths[stem]):
+            with _write_errors(paths[stem]):
                 part.replace(paths[stem])
         made = []
     finally:
         for part in parts.values():
             if stems and part.exists():
                 part.unlink()
-        for folder in reversed(made):  # made for nothing
+        for folder in reversed(made):
             if not any(folder.iterdir()):
                 folder.rmdir()
 
 
-def _make(folder: Path) -> list[Path]:
-    """Make a folder; those that were not there before, the outermost first."""
+def _make_folder(folder: Path) -> list[Path]:
+    """Create a folder; return the folders that did not exist before, outermost first."""
     new = [f for f in (*reversed(folder.parents), folder) if not f.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     return new
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Raise errors of writing as BadInput that names the file."""
+def _write_errors(path: Path) -> Iterator[None]:
+    """Convert errors of writing to BadInput with the name of the file."""
     try:
         yield
     except (OSError, ValueError, sf.LibsndfileError, AssertionError) as error:

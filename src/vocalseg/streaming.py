@@ -1,4 +1,4 @@
-"""STFT, its inverse, and resampling of a stream of blocks: as librosa and soxr do to a song."""
+"""STFT, inverse STFT and resampling of a stream of blocks, equal to those of the whole song."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -9,25 +9,26 @@ import soxr
 from vocalseg.spectrogram import normalised, overlap_add, transform
 
 
-class Counter:
-    """Counts the samples of a stream that passes by: known in full once it has passed."""
+class SampleCounter:
+    """Count the samples of a stream; the total is known when the stream is exhausted."""
 
     def __init__(self):
         self.samples = 0
 
     def count(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """Yield the blocks unchanged and add up their lengths."""
         for block in blocks:
             self.samples += len(block)
             yield block
 
 
-class Backlog:
-    """Keeps what passes by until its counterpart, some way behind in the stream, is ready.
+class DelayBuffer:
+    """First-in, first-out buffer that delays a stream until results derived from it are ready.
 
     Parameters
     ----------
     axis : int
-        Along which pieces follow each other.
+        Axis along which pieces follow each other.
     """
 
     def __init__(self, axis: int = 0):
@@ -35,13 +36,13 @@ class Backlog:
         self.kept: deque[np.ndarray] = deque()
 
     def keep(self, pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """Pass pieces on and remember them."""
+        """Yield the pieces unchanged and append them to the buffer."""
         for piece in pieces:
             self.kept.append(piece)
             yield piece
 
     def pieces(self, count: int | None = None) -> Iterator[np.ndarray]:
-        """The oldest ``count`` steps along the axis, fewer where there are no more; or all."""
+        """Remove and yield the oldest ``count`` steps along the axis (by default all)."""
         missing = count
         while self.kept and missing != 0:
             piece = self.kept.popleft()
@@ -53,7 +54,7 @@ class Backlog:
             yield piece
 
     def take(self, count: int | None = None) -> np.ndarray:
-        """The same in one piece."""
+        """Remove and return the oldest ``count`` steps as one array; see :meth:`pieces`."""
         pieces = list(self.pieces(count))
         return np.concatenate(pieces, axis=self.axis) if pieces else np.empty(0, np.float32)
 
@@ -78,9 +79,19 @@ def resample(blocks: Iterable[np.ndarray], rate: int, new_rate: int) -> Iterator
 
 
 def analyse(blocks: Iterable[np.ndarray], frame_size: int, hop: int) -> Iterator[np.ndarray]:
-    """STFT of blocks (samples, channels), in pieces (channels, k, rows): centred, Hann.
+    """Compute the STFT of blocks (samples, channels), centred, with a Hann window.
 
-    A frame's rows lie side by side, as the FFT leaves and wants them.
+    Parameters
+    ----------
+    blocks : iterable of float32 arrays, (samples, channels)
+        Song in blocks of any length.
+    frame_size, hop : int
+        Frame length and distance in samples.
+
+    Yields
+    ------
+    complex64 array, (channels, frames, frame_size / 2 + 1)
+        Consecutive frames. The bins of a frame are contiguous in memory, as the FFT needs them.
     """
     half = frame_size // 2
     waiting = None
@@ -88,7 +99,7 @@ def analyse(blocks: Iterable[np.ndarray], frame_size: int, hop: int) -> Iterator
         if waiting is None:
             waiting = np.zeros((block.shape[1], half), np.float32)
         waiting = np.concatenate((waiting, block.T), axis=1)
-        if waiting.shape[1] >= frame_size + 63 * hop:  # enough frames to be worth the call
+        if waiting.shape[1] >= frame_size + 63 * hop:  # 64 frames, to amortise the call
             piece = transform(waiting, frame_size, hop)
             waiting = waiting[:, piece.shape[1] * hop :].copy()
             yield piece
@@ -96,25 +107,26 @@ def analyse(blocks: Iterable[np.ndarray], frame_size: int, hop: int) -> Iterator
         yield transform(np.pad(waiting, ((0, 0), (0, half))), frame_size, hop)
 
 
-def synthesise(spectra: Iterable[np.ndarray], hop: int, length: Counter) -> Iterator[np.ndarray]:
-    """Inverse of :func:`analyse`: blocks (samples, channels), ``length.samples`` samples in all."""
-    sums = weights = None
-    given = 0
+def synthesise(
+    spectra: Iterable[np.ndarray], hop: int, length: SampleCounter
+) -> Iterator[np.ndarray]:
+    """Invert :func:`analyse`: yield blocks (samples, channels), ``length.samples`` in total."""
+    tail = None  # sums and weights that the next spectra add to
+    position = 0  # of the next sample; negative in the padding before the song
     for spectrum in spectra:
-        tail = (sums, weights)
         sums, weights = overlap_add(spectrum, hop)
         count = spectrum.shape[1]
-        if tail[0] is None:
-            given = -(spectrum.shape[2] - 1)  # what centring put before the first sample
+        if tail is None:
+            position = -(spectrum.shape[2] - 1)  # half a frame, because frames are centred
         else:
             sums[:, : tail[0].shape[1]] += tail[0]
             weights[: len(tail[1])] += tail[1]
         block = normalised(sums[:, :count], weights[:count]).T
-        sums, weights = sums[:, count:], weights[count:]
-        skip = min(max(-given, 0), len(block))
-        given += len(block)
+        tail = sums[:, count:], weights[count:]
+        skip = min(max(-position, 0), len(block))
+        position += len(block)
         if len(block) > skip:
             yield block[skip:]
-    if sums is not None:
-        rest = normalised(sums, weights).T[max(-given, 0) :]
-        yield rest[: length.samples - max(given, 0)]
+    if tail is not None:
+        rest = normalised(*tail).T[max(-position, 0) :]
+        yield rest[: length.samples - max(position, 0)]

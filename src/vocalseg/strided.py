@@ -1,4 +1,4 @@
-"""The field's U-Net: it halves with its convolutions and never computes at full resolution."""
+"""The U-Net of Jansson et al. (2017), with strided convolutions instead of poolings."""
 
 import keras
 from keras.layers import Concatenate, Conv2D, Conv2DTranspose, LeakyReLU, ReLU
@@ -19,13 +19,30 @@ def build_strided(
     output: str = "magnitude",
     targets: int = 1,
 ) -> keras.Model:
-    """U-Net of Jansson et al. (2017), the shape of Spleeter, without its dropout.
+    """Build the U-Net of Jansson et al. (2017), the architecture of Spleeter, without its dropout.
 
-    ``depth`` 5x5 convolutions of stride 2 with batch normalisation and leaky ReLU (slope 0.2) on
-    the way down, as many transposed ones on the way up, each but the last with batch normalisation
-    and ReLU, then joined with the layer of its size on the way down. Theirs is
-    ``build_strided(512, 128, 16, 6)``: 9.8 million parameters. The arguments are those of
-    :func:`vocalseg.unet.build_unet`.
+    The encoder has ``depth`` 5x5 convolutions of stride 2, each with batch normalisation and leaky
+    ReLU (slope 0.2). The decoder has as many transposed convolutions; each but the last is followed
+    by batch normalisation, ReLU and a skip connection. The original network is ``build_strided(512,
+    128, 16, 6)``, with 9.8 million parameters.
+
+    Parameters
+    ----------
+    bins, frames, filters, depth : int
+        Size of a tile and of the network; see :func:`vocalseg.unet.build_unet`.
+    precision : {"auto", "float32", "bfloat16"}
+        Number format of the layers.
+    momentum : float, in [0, 1)
+        Momentum of the moving averages in batch normalisation.
+    output : {"magnitude", "mask"}
+        Kind of output: a linear last layer, or a sigmoid.
+    targets : int
+        Number of output channels.
+
+    Returns
+    -------
+    keras.Model
+        (n, bins, frames, 1) to (n, bins, frames, targets), float32.
     """
     compute.check()
     with compute.keras_defaults(compute.choose(precision)):

@@ -1,4 +1,4 @@
-"""Fitting the network: epochs, the best of them, and going on after a kill."""
+"""Train a network: epochs, selection of the best one, resuming after an interruption."""
 
 import os
 import time
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import keras
 import numpy as np
@@ -15,14 +16,23 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from vocalseg import losses
-from vocalseg.loader import TileStore, batches
+from vocalseg.loader import batches
 from vocalseg.trainer import Trainer
+
+
+class Store(Protocol):
+    """Source of batches: a :class:`~vocalseg.loader.TileStore` or a ``MixedStore``."""
+
+    def batch(
+        self, rows: pd.DataFrame, names: tuple[str, ...], epoch: int | None = None
+    ) -> dict[str, np.ndarray]:
+        """Return ``input`` and the named arrays of some examples."""
 
 
 def prefetched(
     make: Callable[[pd.DataFrame], dict], batches: list[pd.DataFrame], ahead: int = 2
 ) -> Iterator[dict]:
-    """What is made of each batch's rows, by another thread while the network computes."""
+    """Yield what ``make`` returns for each batch, computed ahead by another thread."""
     with ThreadPoolExecutor(1) as thread:
         waiting: deque = deque()
         for rows in batches:
@@ -33,19 +43,19 @@ def prefetched(
             yield waiting.popleft().result()
 
 
-def mean_of(
+def mean_over_examples(
     function: Callable[[dict], tf.Tensor],
     make: Callable[[pd.DataFrame], dict],
     batches: list[pd.DataFrame],
 ) -> float:
-    """Mean over examples of what a function of :class:`Trainer` returns."""
+    """Return the mean over all examples of a function of :class:`~vocalseg.trainer.Trainer`."""
     values = [float(function(arrays)) for arrays in prefetched(make, batches)]
     return float(np.average(values, weights=[len(rows) for rows in batches]))
 
 
 def fit(
     model: keras.Model,
-    store: TileStore,
+    store: Store,
     examples: pd.DataFrame,
     *,
     loss: str,
@@ -55,50 +65,65 @@ def fit(
     seed: int,
     backup: Path,
     last_batch: str = "drop",
-    reading: losses.Reading = losses.PAPER,
+    spec: losses.OutputSpec = losses.PAPER_OUTPUT,
     schedule: str = "constant",
     ema: float = 0.0,
+    optimizer: str = "adam",
     select: str = "val_loss",
     on_epoch: Callable[[dict], None] = lambda epoch: None,
 ) -> pd.DataFrame:
-    """Train with Adam; the model ends with the weights of the best epoch.
+    """Train; the model ends with the weights of the best epoch.
 
-    The same arguments give the same weights to the bit on one machine: batches depend on seed and
-    epoch alone, and TensorFlow is told to take the operations that add in a fixed order.
+    On one machine, the same arguments give bit-identical weights: batches depend only on seed and
+    epoch, and TensorFlow uses deterministic operations.
 
     Parameters
     ----------
     model : keras.Model
+        Network to train.
     store : TileStore or MixedStore
-        Makes the batches; only the latter has what masks, ``l1_linear``, ``sdr`` and ``val_sdr``
-        take.
+        Source of batches. Only a ``MixedStore`` provides the arrays for masks, ``l1_linear``,
+        ``sdr`` and ``val_sdr``.
     examples : DataFrame
-        As :func:`vocalseg.examples.make_table` makes it.
+        Table by :func:`vocalseg.examples.make_table`.
     loss : str
-        See :func:`vocalseg.losses.loss`.
+        Name of the loss; see :func:`vocalseg.losses.loss`.
+    epochs, batch_size : int
+        Number of epochs; examples per batch.
+    learning_rate : float
+        Initial learning rate.
+    seed : int
+        Seed of the order of examples.
     backup : Path
-        File with the state after the last finished epoch. If it exists, training goes on from
-        there and ends as if it had never stopped.
+        Checkpoint file with the state after the last finished epoch. If it exists, training resumes
+        from it, with the same result as an uninterrupted training.
     last_batch : {"drop", "keep"}
-        What becomes of the rows of a training epoch that do not fill a batch: with ``drop`` they
-        sit out that epoch, and another order comes with the next.
-    reading : Reading
-        How the network's output is to be read.
+        Whether an incomplete last batch of an epoch is dropped; the next epoch has another order.
+    spec : OutputSpec
+        Interpretation of the network's output.
     schedule : {"constant", "cosine"}
-        Of the learning rate; ``cosine`` ends at 0.
+        Schedule of the learning rate; ``cosine`` decreases to 0.
     ema : float, in [0, 1)
-        Decay of the average of the weights that is validated and kept; 0: the weights themselves.
+        Decay of the average of the weights that is validated and kept; with 0, the weights
+        themselves are.
+    optimizer : {"adam", "muon"}
+        Name of the optimizer; for ``muon`` see :class:`vocalseg.muon.Muon`.
     select : {"val_loss", "val_sdr"}
-        Which epoch is the best: of the lowest validation loss, or of the highest mean SDR of the
+        Criterion for the best epoch: the lowest validation loss, or the highest mean SDR of the
         validation examples.
     on_epoch : callable
-        Called once for every finished epoch, restored ones included, with its row.
+        Called with the row of every finished epoch, including epochs from the checkpoint.
 
     Returns
     -------
     DataFrame
-        ``epoch`` (from 1), ``loss``, ``val_loss``, ``seconds`` that it took, seconds of ``cpu``
-        time of all cores; with ``select="val_sdr"`` also that, in dB.
+        ``epoch`` (from 1), ``loss``, ``val_loss``, ``seconds`` of wall time, ``cpu`` seconds of all
+        cores and, with ``select="val_sdr"``, ``val_sdr`` in dB.
+
+    Raises
+    ------
+    FloatingPointError
+        If a loss is not finite.
     """
     tf.config.experimental.enable_op_determinism()
     train = examples[examples["part"] == "train"]
@@ -107,11 +132,11 @@ def fit(
     def epoch_of(number):
         rows = batches(train, batch_size, seed=(seed, number))
         if last_batch == "drop" and len(rows) > 1 and len(rows[-1]) < batch_size:
-            rows.pop()  # another shape would be compiled anew for one step
+            rows.pop()  # another batch size would need another compilation
         return rows
 
     steps = epochs * len(epoch_of(0)) if schedule == "cosine" else None
-    trainer = Trainer(model, loss, learning_rate, reading, steps, ema)
+    trainer = Trainer(model, loss, learning_rate, spec, steps, ema, optimizer)
 
     history: list[dict] = []
     best = model.get_weights()
@@ -129,14 +154,14 @@ def fit(
                 bar.update()
                 return trainer.step(arrays)
 
-            make = partial(store.batch, names=trainer.needs, epoch=number)
-            epoch = {"epoch": number + 1, "loss": mean_of(step, make, rows)}
+            make = partial(store.batch, names=trainer.loss_arrays, epoch=number)
+            epoch = {"epoch": number + 1, "loss": mean_over_examples(step, make, rows)}
         with trainer.averaged():
-            make = partial(store.batch, names=trainer.needs)
-            epoch["val_loss"] = mean_of(trainer.loss, make, held_out)
+            make = partial(store.batch, names=trainer.loss_arrays)
+            epoch["val_loss"] = mean_over_examples(trainer.loss, make, held_out)
             if select == "val_sdr":
-                make = partial(store.batch, names=trainer.score_needs)
-                epoch["val_sdr"] = mean_of(trainer.score, make, held_out)
+                make = partial(store.batch, names=trainer.score_arrays)
+                epoch["val_sdr"] = mean_over_examples(trainer.score, make, held_out)
             weights = model.get_weights()
         epoch["seconds"], epoch["cpu"] = time.monotonic() - began, time.process_time() - used
         if not np.isfinite([epoch["loss"], epoch["val_loss"]]).all():
@@ -152,16 +177,32 @@ def fit(
 
 
 def best_epoch(history: list[dict], select: str) -> dict:
-    """The first of the best epochs: of the lowest ``val_loss`` or the highest ``val_sdr``."""
+    """Return the first epoch with the lowest ``val_loss`` or the highest ``val_sdr``."""
     sign = 1 if select == "val_loss" else -1
     return min(history, key=lambda epoch: sign * epoch[select])
 
 
-def loss_of_zeros(store: TileStore, examples: pd.DataFrame, loss: str, batch_size: int) -> float:
-    """Loss of the estimate 0, scaled or in magnitudes as the loss is, on the validation part.
+def loss_of_zeros(store: Store, examples: pd.DataFrame, loss: str, batch_size: int) -> float:
+    """Compute the validation loss of an estimate of zeros, in the domain of the loss.
 
-    A trained network has to beat it; it is the same wherever losses can be compared. NaN for
-    ``sdr``, which silence does not have.
+    A trained network has to be better. The value is equal for all trainings whose losses are
+    comparable.
+
+    Parameters
+    ----------
+    store : TileStore or MixedStore
+        Source of batches.
+    examples : DataFrame
+        Table by :func:`vocalseg.examples.make_table`.
+    loss : {"mae", "mse", "l1_linear", "sdr"}
+        Name of the loss.
+    batch_size : int
+        Examples per batch.
+
+    Returns
+    -------
+    float
+        NaN for ``sdr``, which is undefined for silence.
     """
     if loss == "sdr":
         return np.nan
@@ -179,7 +220,7 @@ def loss_of_zeros(store: TileStore, examples: pd.DataFrame, loss: str, batch_siz
 
 
 def _save(path: Path, variables: list, history: list[dict], best: list[np.ndarray]) -> None:
-    """All that the next epoch needs, in one file that is there whole or not at all."""
+    """Write the checkpoint atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     arrays = {f"state{i}": v.numpy() for i, v in enumerate(variables)}
     arrays |= {f"best{i}": weight for i, weight in enumerate(best)}

@@ -1,4 +1,4 @@
-"""The network (paper, section IV-B), nothing else."""
+"""The U-Net of the paper (section IV-B)."""
 
 import keras
 from keras.layers import Conv2D, Conv2DTranspose, MaxPooling2D, ReLU
@@ -6,7 +6,7 @@ from keras.layers import Conv2D, Conv2DTranspose, MaxPooling2D, ReLU
 from vocalseg import compute
 from vocalseg.layers import BatchNormalization, JoinedConvolution
 
-#: Of the last layer, for each kind of output.
+#: Activation of the last layer for each kind of output.
 ACTIVATION = {"magnitude": "linear", "mask": "sigmoid"}
 
 
@@ -33,19 +33,20 @@ def build_unet(
     bins, frames : int
         Size of a tile; both multiples of ``2**depth``.
     filters : int
-        Of the first block.
+        Number of filters in the first block.
     depth : int
+        Number of levels, each with a pooling.
     precision : {"auto", "float32", "bfloat16"}
-        What its layers compute in (see :func:`vocalseg.compute.choose`); its weights and its output
-        are float32.
+        Number format of the layers (see :func:`vocalseg.compute.choose`); weights and output are
+        float32.
     momentum : float, in [0, 1)
-        Of the running averages in batch normalisation; it matters in training only. Keras' default,
-        0.99 (the published code), still gives 37 % weight to the initial variance of 1 after 100
-        steps: a network that trains well predicts nothing in its first epochs.
+        Momentum of the moving averages in batch normalisation; it only affects training. With
+        Keras' default of 0.99 (the published code), the initial variance of 1 still has a weight of
+        37 % after 100 steps, so that a well-trained network predicts nothing in its first epochs.
     output : {"magnitude", "mask"}
         ``magnitude``: the last layer is linear, as in the paper; ``mask``: a sigmoid.
     targets : int
-        Channels of the output.
+        Number of output channels.
 
     Returns
     -------
@@ -70,7 +71,7 @@ def build_unet(
 
 
 def _block(x, filters: int, momentum: float):
-    # Biases would be cancelled by the normalisation that follows.
+    # A bias would be cancelled by the normalisation that follows.
     if isinstance(x, list):
         x = JoinedConvolution(filters)(x)
     else:

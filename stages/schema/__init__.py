@@ -1,5 +1,5 @@
-"""The schema of ``params.yaml``, one module per section.
+"""Schema of ``params.yaml``, one module per section.
 
-A stage imports the sections that it reads and no other, so a new key in one section never concerns
-the stages of another.
+A stage imports only the sections that it reads, so a new key in a section does not affect stages
+that read other sections.
 """

@@ -6,7 +6,7 @@ from stages.schema.section import Section
 
 
 class Audio(Section):
-    """Sample rate of the network in Hz, a divisor of 44,100: both STFTs then share their bins."""
+    """Sample rate of the network in Hz, a divisor of 44,100 so that both STFTs share their bins."""
 
     section: ClassVar = "audio"
 

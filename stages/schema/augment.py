@@ -8,10 +8,10 @@ from stages.schema.section import Fraction, Section
 
 
 class Augment(Section):
-    """Which examples there are, and which of them validate.
+    """Choice of training and validation examples; see :func:`vocalseg.examples.make_table`.
 
-    ``originals`` is the number of tiles to work with (null: all that are loud enough); ``splice``
-    and ``blackout`` are numbers per original. :func:`vocalseg.examples.make_table` says the rest.
+    ``originals`` is the number of tiles to use (null: all that are loud enough); ``splice`` and
+    ``blackout`` are numbers per original.
     """
 
     section: ClassVar = "augment"

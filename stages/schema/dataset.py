@@ -9,9 +9,9 @@ from stages.schema.section import Section
 
 
 class Dataset(Section):
-    """The songs: ``name`` is the data set, ``root`` an existing copy on disk.
+    """The songs: ``name`` of the data set, and ``root``, an existing copy on disk.
 
-    ``seed`` draws the songs of the demo. It is separate from the seed of the study, so that
+    ``seed`` is the seed of the demo's songs. It is separate from the seed of the study so that
     trainings with several seeds are compared on the same songs.
     """
 
@@ -24,7 +24,7 @@ class Dataset(Section):
     @field_validator("root")
     @classmethod
     def _absolute(cls, root: str | None) -> str | None:
-        # Experiments run in other folders.
+        # A relative path would change its meaning in the temporary folders of experiments.
         if root is not None and not Path(root).is_absolute():
             raise ValueError("must be a full path, beginning with /")
         return root

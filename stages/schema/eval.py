@@ -18,7 +18,7 @@ class Eval(Section):
     wiener: int = Field(default=0, ge=0, le=20)
 
     @model_validator(mode="after")
-    def _wiener_takes_a_mask(self):
+    def _wiener_requires_mask(self):
         if self.wiener and self.output == "magnitude":
-            raise ValueError("wiener = 1 or more takes a mask; use output = mask, or wiener = 0")
+            raise ValueError("wiener = 1 or more needs a mask; use output = mask, or wiener = 0")
         return self

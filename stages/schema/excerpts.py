@@ -1,4 +1,4 @@
-"""Section ``reports`` of ``params.yaml``, the part that ``eval`` reads."""
+"""Section ``reports`` of ``params.yaml``: the keys that ``eval`` reads."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from stages.schema.section import Section
 
 
 class Excerpts(Section):
-    """What is kept of each test song to be heard: ``seconds``."""
+    """Excerpts of test songs: their length in seconds."""
 
     section: ClassVar = "reports"
 

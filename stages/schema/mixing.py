@@ -1,4 +1,4 @@
-"""Section ``augment`` of ``params.yaml``, the part that ``train`` reads."""
+"""Section ``augment`` of ``params.yaml``: the keys that ``train`` reads."""
 
 from typing import ClassVar, Literal
 
@@ -8,7 +8,7 @@ from stages.schema.section import Fraction, Section
 
 
 class Mixing(Section):
-    """What is done to examples anew in each epoch; see :class:`vocalseg.mixing.Mixing`."""
+    """Augmentation that changes in each epoch; see :class:`vocalseg.mixing.MixingOptions`."""
 
     section: ClassVar = "augment"
 

@@ -8,9 +8,9 @@ from stages.schema.section import Section
 
 
 class Model(Section):
-    """The network, its size (filters of its first block, halvings), and what it gives.
+    """The network: architecture, output, filters of the first block, and number of levels.
 
-    ``momentum`` is that of its batch normalisation.
+    ``momentum`` is the momentum of batch normalisation.
     """
 
     section: ClassVar = "model"

@@ -8,7 +8,7 @@ from stages.schema.section import Section
 
 
 class Normalize(Section):
-    """Statistics of a tile: one per frequency bin (``frequency``) or one per frame (``time``)."""
+    """Scaling statistics of a tile, per frequency bin (``frequency``) or per frame (``time``)."""
 
     section: ClassVar = "normalize"
 
@@ -16,7 +16,7 @@ class Normalize(Section):
     scaler: Literal["minmax", "robust", "max", "log", "standard"]
 
     @model_validator(mode="after")
-    def _standard_has_a_statistic_per_bin(self):
+    def _standard_requires_frequency(self):
         if self.scaler == "standard" and self.axis == "time":
             raise ValueError("scaler = 'standard' has one statistic per bin; use axis = frequency")
         return self

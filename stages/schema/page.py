@@ -1,4 +1,4 @@
-"""Section ``reports`` of ``params.yaml``, the part that ``report`` reads."""
+"""Section ``reports`` of ``params.yaml``: the keys that ``report`` reads."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from stages.schema.section import Section
 
 
 class Page(Section):
-    """The page to listen on: sound within it, or in files beside it."""
+    """The listening page: sound embedded, or in files beside it."""
 
     section: ClassVar = "reports"
 

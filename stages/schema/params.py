@@ -1,4 +1,4 @@
-"""All of ``params.yaml``: what the stage ``inputs`` and the commands of the study check."""
+"""Schema of the whole ``params.yaml``, checked by the stage ``inputs`` and the study's commands."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,21 +23,21 @@ from vocalseg.errors import BadInput
 
 
 class Reports(Page, Excerpts):
-    """The section ``reports``, which two stages read in part."""
+    """The section ``reports``; each of two stages reads some of its keys."""
 
 
 StudyName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 
-#: Sections that list experiments and are no parameters of any.
+#: Sections that list experiments; they are not parameters of an experiment.
 PLANS = {"matrix", "studies"}
 
 
 class AllAugment(Mixing, Augment):
-    """The section ``augment``, which two stages read in part."""
+    """The section ``augment``; each of two stages reads some of its keys."""
 
 
 class Params(Study):
-    """All of ``params.yaml``."""
+    """The whole ``params.yaml``."""
 
     dataset: Dataset
     audio: Audio
@@ -52,7 +52,7 @@ class Params(Study):
     studies: dict[StudyName, Plan] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _poolable(self):
+    def _tile_size_fits_depth(self):
         step = 2**self.model.depth
         for key, size in (
             ("stft.frame_size / 2", self.stft.frame_size // 2),
@@ -66,32 +66,32 @@ class Params(Study):
         return self
 
     @model_validator(mode="after")
-    def _waveforms_are_scaled_last(self):
+    def _magnitudes_required(self):
         if self.train.augment_on == "magnitudes":
             return self
-        plain = (
+        defaults = (
             ("model.output", self.model.output, "magnitude"),
             ("model.targets", self.model.targets, "vocals"),
             ("train.select", self.train.select, "val_loss"),
             *((f"augment.{k}", getattr(self.augment, k), f.default)
               for k, f in Mixing.model_fields.items() if k != "level"),
         )  # fmt: skip
-        changed = [f"{key} = {value!r}" for key, value, default in plain if value != default]
+        changed = [f"{key} = {value!r}" for key, value, default in defaults if value != default]
         if self.train.loss in ("l1_linear", "sdr"):
             changed.append(f"train.loss = {self.train.loss!r}")
         if changed:
             raise ValueError(
-                f"{changed[0]} is about magnitudes or waveforms, which are scaled last: it needs "
+                f"{changed[0]} works on magnitudes or waveforms before scaling and needs "
                 "train.augment_on = magnitudes"
             )
         return self
 
     @model_validator(mode="after")
-    def _phases_fit(self):
+    def _tempo_excludes_sdr(self):
         if self.augment.tempo and self.train.loss == "sdr":
             raise ValueError(
-                "augment.tempo: changes magnitudes, not waveforms, whose SDR train.loss is; set it "
-                "to 0, or train.loss to another"
+                "augment.tempo: changes magnitudes but not waveforms, on which train.loss = 'sdr' "
+                "is computed; set it to 0, or choose another train.loss"
             )
         return self
 
@@ -120,27 +120,37 @@ class Params(Study):
 
     def _check_values(self, where: str, key: str, values: list) -> None:
         section, _, name = key.partition(".")
-        owner = getattr(self, section, None) if name else self
-        known = isinstance(owner, Section) and (name or section == "seed")
-        if not known or (name or section) not in type(owner).model_fields:
+        owner: Any = getattr(self, section, None) if name else self
+        fields = type(owner).model_fields if isinstance(owner, Section) else {}
+        if not (name or section == "seed") or (name or section) not in fields:
             raise ValueError(f"{where}.{key} must be a parameter's key with a list of values")
         for value in values:
             try:
                 content = owner.model_dump(exclude=PLANS) | {name or section: value}
                 type(owner).model_validate(content)
             except ValidationError as error:
-                # What does not fit to other values here may fit to those of the experiment.
+                # Errors without a key concern combinations of values; an experiment may set others.
                 own = [e["msg"] for e in error.errors() if e["loc"]]
                 if own:
                     raise ValueError(f"{where}.{key}: {value!r}: {own[0]}") from None
 
     def changed(self, settings: dict[str, Any]) -> "Params":
-        """These parameters, of one experiment: without plans, with other values of some keys.
+        """Return the parameters of one experiment: other values for some keys, without plans.
+
+        Parameters
+        ----------
+        settings : dict
+            Values by dotted key.
+
+        Returns
+        -------
+        Params
+            Validated parameters.
 
         Raises
         ------
         pydantic.ValidationError
-            If a key or a value is none.
+            If a key or a value is invalid.
         """
         values = self.model_dump(exclude=PLANS)
         for key, value in settings.items():
@@ -162,10 +172,15 @@ def check(values: Any, where: str = "params.yaml") -> Params:
     where : str
         Name of the file, for messages.
 
+    Returns
+    -------
+    Params
+        Validated parameters.
+
     Raises
     ------
     BadInput
-        One line for each wrong key: the key, its value and what is allowed.
+        With one line for each wrong key: the key, its value and the allowed values.
     """
     if not isinstance(values, dict):
         raise BadInput(f"{where}: must hold sections ({', '.join(Params.model_fields)})")
@@ -174,17 +189,18 @@ def check(values: Any, where: str = "params.yaml") -> Params:
     except BadInput as error:
         short = (line if len(line) <= 500 else f"{line[:499]}…" for line in error.args)
         raise BadInput(*short) from None
-    except ValueError:  # Python writes no integer of more than 4300 digits
-        raise BadInput(f"{where}: holds a number of too many digits; correct it") from None
+    except ValueError:  # Python does not format integers of more than 4300 digits
+        raise BadInput(f"{where}: holds a number with too many digits; correct it") from None
 
 
 def load(path: str | Path = "params.yaml") -> Params:
-    """Read and validate a parameter file; raises :class:`BadInput` as :func:`check` does."""
+    """Read and validate a parameter file; raise :class:`BadInput` like :func:`check`."""
     return check(read_yaml(Path(path)), str(path))
 
 
 def lookup(values: dict, key: str) -> Any:
-    """Value of a dotted key, such as ``train.loss``; None if there is none."""
+    """Return the value of a dotted key, such as ``train.loss``; None if it does not exist."""
+    found: Any = values
     for part in key.split("."):
-        values = values.get(part) if isinstance(values, dict) else None
-    return values
+        found = found.get(part) if isinstance(found, dict) else None
+    return found

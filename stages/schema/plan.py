@@ -1,4 +1,4 @@
-"""A study of ``params.yaml``: which experiments it consists of."""
+"""Schema of a study in ``params.yaml``: the experiments that it consists of."""
 
 import itertools
 from typing import Annotated, Any
@@ -9,15 +9,16 @@ from stages.schema.section import Section
 
 Settings = dict[str, Any]
 
-#: A name with its settings: a list keeps an order that a mapping of names may lose.
+#: A name with its settings. Rungs are a list because their order matters.
 Rung = Annotated[dict[str, Settings], Field(min_length=1, max_length=1)]
 
 
 class Plan(Section):
-    """Either ``grid``, every combination of the values of some keys, or ``rungs``.
+    """Experiments of a study: either a ``grid`` of all combinations of values, or ``rungs``.
 
     Each rung adds its settings to those of the rungs before it; for each name in ``without`` there
-    is one more experiment, with all rungs but that one. Each is trained with every ``seed``.
+    is one more experiment, with all rungs except that one. Each experiment is run with every
+    ``seed``.
     """
 
     grid: dict[str, list[Any]] = Field(default_factory=dict)
@@ -41,7 +42,7 @@ class Plan(Section):
         return [item for rung in self.rungs for item in rung.items()]
 
     def values(self) -> dict[str, list]:
-        """Every key that is set, with every value."""
+        """Return every key that the study sets, with all its values."""
         found: dict[str, list] = {key: list(values) for key, values in self.grid.items()}
         for _, settings in self._rungs():
             for key, value in settings.items():
@@ -49,7 +50,7 @@ class Plan(Section):
         return found | ({"seed": list(self.seed)} if self.seed else {})
 
     def steps(self) -> dict[str, Settings]:
-        """Settings of each rung, then of all but one, by name, whatever the seed."""
+        """Return the settings of each step by name: all rungs, then those of ``without``."""
         if self.grid:
             combinations = itertools.product(*self.grid.values())
             every = (dict(zip(self.grid, values, strict=True)) for values in combinations)
@@ -65,10 +66,11 @@ class Plan(Section):
         return found
 
     def experiments(self, study: str) -> dict[str, tuple[str, Settings]]:
-        """Step and settings of each experiment, by its name."""
+        """Return step and settings of each experiment by name."""
         found = {}
         for step, settings in self.steps().items():
-            for seed in self.seed or [None]:
-                name = "-".join([study, step, *([] if seed is None else [f"seed-{seed}"])])
-                found[name] = step, settings if seed is None else settings | {"seed": seed}
+            if not self.seed:
+                found[f"{study}-{step}"] = step, settings
+            for seed in self.seed:
+                found[f"{study}-{step}-seed-{seed}"] = step, settings | {"seed": seed}
         return found

@@ -1,4 +1,4 @@
-"""What all sections of ``params.yaml`` share: reading, validation, one line for each wrong key."""
+"""Base of all sections of ``params.yaml``: reading, validation, one message for each wrong key."""
 
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,10 +20,10 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 class Section(BaseModel):
-    """Part of ``params.yaml``: unknown keys are errors, instances are immutable.
+    """A section of ``params.yaml``: unknown keys are errors, instances are immutable.
 
-    ``section`` is the name of the section that holds the fields; an empty name stands for the top
-    level of the file.
+    ``section`` is the name of the section that holds the fields; an empty name is the top level of
+    the file.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -33,45 +33,51 @@ class Section(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _reject_booleans_as_numbers(cls, value: Any, info: ValidationInfo) -> Any:
-        if isinstance(value, bool) and cls.model_fields[info.field_name].annotation is not bool:
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        if isinstance(value, bool) and annotation is not bool:
             raise ValueError("input should not be true or false")
         return value
 
     @classmethod
     def of_file(cls, values: dict, where: str = "params.yaml") -> Self:
-        """Validate the fields of this class, out of the content of the whole file.
+        """Validate the fields of this class from the content of the whole file.
 
         Parameters
         ----------
         values : dict
-            Content of ``params.yaml``. Keys that are not fields of this class are ignored: the
-            stage ``inputs`` has validated the whole file.
+            Content of ``params.yaml``. Keys that are not fields of this class are ignored because
+            the stage ``inputs`` has validated the whole file.
         where : str
             Name of the file, for messages.
+
+        Returns
+        -------
+        Section
+            Instance of this class.
 
         Raises
         ------
         BadInput
-            One line for each wrong key: the key, its value and what is allowed.
+            With one line for each wrong key: the key, its value and the allowed values.
         """
         content = values.get(cls.section) if cls.section else values
         if not isinstance(content, dict):
             raise BadInput(f"{where}: {cls.section}: must be a section with keys; see the README")
-        mine = {key: content[key] for key in cls.model_fields if key in content}
-        return cls.validated(mine, where, cls.section)
+        known = {key: content[key] for key in cls.model_fields if key in content}
+        return cls.validated(known, where, cls.section)
 
     @classmethod
     def validated(cls, values: dict, where: str, prefix: str = "") -> Self:
-        """Validate ``values``; raises :class:`BadInput` as :meth:`of_file` does."""
+        """Validate ``values``; raise :class:`BadInput` like :meth:`of_file`."""
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            lines = (_line(cls, entry, where, prefix) for entry in error.errors())
+            lines = (_message(cls, dict(entry), where, prefix) for entry in error.errors())
             raise BadInput(*lines) from None
 
 
-def _line(model: type[BaseModel], error: dict, where: str, prefix: str) -> str:
-    """One validation error as one line."""
+def _message(model: type[BaseModel], error: dict, where: str, prefix: str) -> str:
+    """Describe one validation error in one line."""
     key = ".".join(str(part) for part in (prefix, *error["loc"]) if part != "")
     if error["type"] == "extra_forbidden":
         allowed = _fields(model, error["loc"][:-1])
@@ -86,7 +92,8 @@ def _line(model: type[BaseModel], error: dict, where: str, prefix: str) -> str:
     return f"{where}: {key} = {error['input']!r}: {message[0].lower() + message[1:]}"
 
 
-def _fields(model: type[BaseModel], location: tuple) -> list[str]:
+def _fields(model: Any, location: tuple) -> list[str]:
+    """Return the fields of the model at a location within a model."""
     for part in location:
         if hasattr(model, "model_fields"):
             model = model.model_fields[part].annotation
@@ -96,11 +103,11 @@ def _fields(model: type[BaseModel], location: tuple) -> list[str]:
 
 
 def read_yaml(path: Path) -> Any:
-    """Read a YAML file; raises :class:`BadInput` if it is missing or not YAML."""
+    """Read a YAML file; raise :class:`BadInput` if it is missing or not YAML."""
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file; run from the repository's folder") from None
-    except Exception as error:  # PyYAML raises ValueError, KeyError and others at odd scalars
+    except Exception as error:  # PyYAML raises ValueError, KeyError and others for odd scalars
         reason = " ".join(str(error).split()) or type(error).__name__
         raise BadInput(f"{path}: cannot be read as YAML: {reason}") from None

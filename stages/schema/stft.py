@@ -20,6 +20,7 @@ class Stft(Section):
     def _invertible(self):
         if self.frame_size % self.hop or self.hop > self.frame_size // 4:
             raise ValueError(
-                f"hop = {self.hop} must divide frame_size = {self.frame_size}, at least by four"
+                f"hop = {self.hop} must be a divisor of frame_size = {self.frame_size} and at most "
+                "a quarter of it"
             )
         return self

@@ -6,6 +6,6 @@ from stages.schema.section import Section
 
 
 class Study(Section):
-    """The seed of everything random but the demo's songs."""
+    """Seed of all random choices except those of the demo's songs."""
 
     seed: int = Field(ge=0, lt=2**32)

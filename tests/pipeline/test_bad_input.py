@@ -38,12 +38,12 @@ def lose_the_vocals(song):
 
 def shorten_the_vocals(song):
     sf.write(song / "vocals.wav", noise(0.5), RATE)
-    return "0.50 s long, but the mixture 1.00 s"
+    return "0.50 s long, but the mixture has 1.00 s"
 
 
 def change_the_rate_of_the_vocals(song):
     sf.write(song / "vocals.wav", noise(1.0, rate=48_000), 48_000)
-    return "export both stems alike"
+    return "export both stems with the same format"
 
 
 def add_a_third_channel(song):

@@ -14,6 +14,13 @@ FLAGS = (
     "--disable-dev-shm-usage", "--mute-audio", "--autoplay-policy=no-user-gesture-required",
 )  # fmt: skip
 
+#: Names and numbers of keys that write no letter or digit.
+KEYS = {
+    "Tab": ("Tab", 9), "Enter": ("Enter", 13), "Escape": ("Escape", 27), "Space": (" ", 32),
+    "ArrowLeft": ("ArrowLeft", 37), "ArrowUp": ("ArrowUp", 38),
+    "ArrowRight": ("ArrowRight", 39), "ArrowDown": ("ArrowDown", 40),
+}  # fmt: skip
+
 
 class Browser:
     """One window. ``complaints`` are the errors that pages have logged or thrown."""
@@ -33,11 +40,14 @@ class Browser:
         os.close(answer)
         self.buffer, self.count, self.session = b"", 0, None
         self.complaints: list[str] = []
+        self.origin = "file:"  # what pages may load from
+        self.loaded: set[str] = set()  # documents, by Chromium's identifiers
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
         self.session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
+        self.call("Page.setLifecycleEventsEnabled", enabled=True)
 
     def __enter__(self) -> "Browser":
         return self
@@ -48,8 +58,10 @@ class Browser:
         os.close(self.commands)
         os.close(self.answers)
 
-    def open(self, path: Path, width: int, height: int = 900, dark: bool = False) -> None:
-        """Load a page from disk in a window of a size; a narrow one is a phone."""
+    def open(self, page: Path | str, width: int, height: int = 900, dark: bool = False) -> None:
+        """Load a page, from disk or by its URL, in a window of a size; a narrow one is a phone."""
+        url = page if isinstance(page, str) else page.resolve().as_uri()
+        self.origin = url if isinstance(page, str) else "file:"
         self.call(
             "Emulation.setDeviceMetricsOverride",
             width=width, height=height, deviceScaleFactor=1, mobile=width < 600,
@@ -57,8 +69,11 @@ class Browser:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         self.complaints.clear()
-        self.call("Page.navigate", url=path.resolve().as_uri())
-        self.run("new Promise(done => document.readyState == 'complete' ? done() : onload = done)")
+        started = self.call("Page.navigate", url=url)
+        assert "errorText" not in started, (url, started["errorText"])
+        while started["loaderId"] not in self.loaded:
+            event = self._next()
+            self._note(event.get("method"), event.get("params", {}))
 
     def run(self, script: str):
         """Value of an expression in the page; a promise is waited for."""
@@ -69,15 +84,45 @@ class Browser:
         assert "exceptionDetails" not in done, done["exceptionDetails"]
         return done["result"].get("value")
 
-    def press(self, key: str) -> None:
-        """A key on the keyboard: Tab, Enter or Space."""
-        code, text = {"Tab": (9, ""), "Enter": (13, "\r"), "Space": (32, " ")}[key]
-        name = text if key == "Space" else key
+    def choose(self, selector: str, file: Path) -> None:
+        """Choose a file in the page's file input."""
+        found = self.call("Runtime.evaluate", expression=f"document.querySelector('{selector}')")
+        node = found["result"]["objectId"]
+        self.call("DOM.setFileInputFiles", files=[str(file)], objectId=node)
+
+    def press(self, key: str, shift: bool = False) -> None:
+        """A key on the keyboard: a letter, a digit or one of :data:`KEYS`."""
+        name, number = KEYS.get(key, (key, ord(key[0].upper())))
+        code = f"Digit{key}" if key.isdigit() else f"Key{key.upper()}" if len(key) == 1 else key
+        text = "\r" if key == "Enter" else name if len(name) == 1 else ""
         for kind in ("keyDown", "keyUp"):
             self.call(
-                "Input.dispatchKeyEvent", type=kind, key=name, code=key, text=text,
-                windowsVirtualKeyCode=code,
+                "Input.dispatchKeyEvent", type=kind, key=name, code=code, text=text,
+                windowsVirtualKeyCode=number, modifiers=8 * shift,
             )  # fmt: skip
+
+    def click(self, selector: str) -> None:
+        """A click of the mouse on the centre of an element."""
+        self.drag(selector, 0.5, 0.5)
+
+    def drag(self, selector: str, start: float, end: float) -> None:
+        """The mouse, held down, from one part of an element's width to another."""
+        left, top, width, height = self.run(f"""(() => {{
+            const element = document.querySelector({json.dumps(selector)});
+            element.scrollIntoView({{ behavior: "instant", block: "center" }});
+            const box = element.getBoundingClientRect();
+            return [box.left, box.top, box.width, box.height];
+        }})()""")
+        steps = ("mousePressed", start), ("mouseMoved", end), ("mouseReleased", end)
+        for kind, place in steps if start != end else (steps[0], steps[2]):
+            self.call(
+                "Input.dispatchMouseEvent", type=kind, x=left + place * width, y=top + height / 2,
+                button="left", buttons=int(kind != "mouseReleased"), clickCount=1,
+            )  # fmt: skip
+
+    def downloads(self, folder: Path) -> None:
+        """Where downloads go from now on."""
+        self.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
 
     def screenshot(self, path: Path, whole: bool = True) -> None:
         """The page as a PNG, all of it or what the window shows."""
@@ -114,9 +159,11 @@ class Browser:
             self.complaints.append(str(params["exceptionDetails"]))
         elif event == "Runtime.consoleAPICalled" and params["type"] in ("error", "warning"):
             self.complaints.append(str(params["args"]))
+        elif event == "Page.lifecycleEvent" and params["name"] == "load":
+            self.loaded.add(params["loaderId"])
         elif event == "Log.entryAdded" and params["entry"]["level"] in ("error", "warning"):
             self.complaints.append(str(params["entry"]))
         elif event == "Network.requestWillBeSent":
             url = params["request"]["url"]
-            if not url.startswith(("file:", "data:")):
+            if not url.startswith((self.origin, "data:", "blob:")):
                 self.complaints.append(f"asks the network for {url}")

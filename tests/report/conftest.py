@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tests.report.browser import Browser
-from vocalseg.excerpts import cut
+from vocalseg.excerpts import cut_excerpt
 from vocalseg.report import listening
-from vocalseg.report.excerpts import Excerpt, excerpt
+from vocalseg.report.excerpts import Excerpt, excerpt, with_accompaniment
 
 RATE = 44_100
 NAMES = ("Björk & <Sígur> – \"Jóga\", 'Größe' 🎤 100%", "Plain song")
@@ -24,7 +24,8 @@ def tone(hz: float, seconds: float = 1.0, rate: int = RATE, channels: int = 2) -
 
 def heard(name: str, *stems: np.ndarray, seconds: float) -> Excerpt:
     """An excerpt of mixture, vocals and estimate."""
-    return excerpt(name, *cut(*stems, RATE, seconds), RATE)
+    start, cuts = cut_excerpt(*stems, RATE, seconds)
+    return excerpt(name, start, with_accompaniment(cuts), RATE)
 
 
 def scores(gain: float, museval: float | None = None) -> listening.Scores:
@@ -46,8 +47,7 @@ def songs() -> list[listening.Song]:
     for number, name in enumerate(NAMES):
         vocals, drums = tone(440 * (number + 1)), tone(3000)
         part = heard(name, vocals + drums, vocals, vocals + drums / 4, seconds=0.8)
-        sources = {k: listening.data_uri(v, "audio/ogg") for k, v in part.sounds.items()}
-        made.append(listening.Song(part, sources, scores(3.0 + 4 * number)))
+        made.append(listening.Song(part, scores(3.0 + 4 * number)))
     return made
 
 

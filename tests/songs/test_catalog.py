@@ -163,7 +163,7 @@ def test_songs_inside_the_catalogues_folder_move_with_it(tmp_path):
     songs = catalog.scan(make_set(base / "songs"), base)
     assert songs[0].source == "songs/train/a"
     base.rename(tmp_path / "moved")
-    assert (catalog.folder(songs[0], tmp_path / "moved") / "vocals.wav").is_file()
+    assert (catalog.song_path(songs[0], tmp_path / "moved") / "vocals.wav").is_file()
 
 
 def test_songs_outside_are_found_by_their_absolute_path(tmp_path, monkeypatch):
@@ -175,7 +175,7 @@ def test_songs_outside_are_found_by_their_absolute_path(tmp_path, monkeypatch):
     monkeypatch.chdir("/")
     for song in catalog.read(tmp_path / "raw" / "catalog.csv"):
         assert Path(song.source).is_absolute()
-        assert (catalog.folder(song, tmp_path / "raw") / "mixture.wav").is_file()
+        assert (catalog.song_path(song, tmp_path / "raw") / "mixture.wav").is_file()
 
 
 def test_relative_paths_to_songs_inside_give_the_same_catalogue(tmp_path, monkeypatch):

@@ -79,7 +79,7 @@ def test_an_existing_copy_is_found_out_and_never_touched(twins, base, form):
     songs = catalog.scan(twins / form, base, musdb18=True)
     assert names(songs) == [(s, n) for s, split in small_musdb.SONGS.items() for n in sorted(split)]
     for song in songs:
-        stems.read(catalog.folder(song, base))
+        stems.read(catalog.song_path(song, base))
     assert snapshot(twins / form) == before
     assert list(base.iterdir()) == []
     suffix = musdb.SUFFIX if form == "stems" else ""
@@ -167,7 +167,7 @@ def test_a_table_can_split_a_folder_of_songs(tmp_path, base):
         ("name,split\nOne,train\nTwo,tset\n", ("Two", "'tset'", "train, validation or test")),
         ("name,split\nOne,train\nFour,test\n", ("Four", "no such song")),
         ("name,split\nOne,train\n", ("no test songs",)),
-        ("name,split\nOne,validation\nOne,train\nTwo,test\n", ("One", "twice")),
+        ("name,split\nOne,validation\nOne,train\nTwo,test\n", ("One", "also in row")),
     ],
 )
 def test_what_is_wrong_with_a_table_is_named(tmp_path, base, rejects, table, texts):
@@ -254,41 +254,41 @@ def test_a_changed_file_is_noticed_when_it_is_read(tmp_path, base, rejects):
     path.write_bytes(content)
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))  # same size, same time
     with rejects(path.parent, "changed", "dvc repro --force download"):
-        catalog.folder(song, base)
+        catalog.song_path(song, base)
 
 
 def test_a_song_that_is_gone_is_noticed(tmp_path, base, rejects):
     song = catalog.scan(write_set(tmp_path / "root"), base)[0]
     shutil.rmtree(tmp_path / "root")
-    with rejects("One", "not there", "dvc repro --force download"):
-        catalog.folder(song, base)
+    with rejects("One", "no such song", "dvc repro --force download"):
+        catalog.song_path(song, base)
 
 
 def test_a_named_place_makes_the_catalogue_the_same_everywhere(tmp_path, base, monkeypatch):
     for home in ("one", "other"):
         monkeypatch.setenv("MUSDB_PATH", str(write_set(tmp_path / home)))
-        songs = catalog.scan(tmp_path / home, base, place_name="MUSDB_PATH")
+        songs = catalog.scan(tmp_path / home, base, root_name="MUSDB_PATH")
         assert [s.source for s in songs] == [
             f"$MUSDB_PATH/{p}" for p in ("train/One", "train/Two", "test/Three")
         ]
-        assert catalog.folder(songs[0], base) == tmp_path / home / "train" / "One"
+        assert catalog.song_path(songs[0], base) == tmp_path / home / "train" / "One"
         catalog.write(songs, base / f"{home}.csv")
     assert (base / "one.csv").read_bytes() == (base / "other.csv").read_bytes()
 
 
 def test_a_named_place_that_is_not_set_is_named(tmp_path, base, monkeypatch, rejects):
     monkeypatch.setenv("MUSDB_PATH", str(write_set(tmp_path)))
-    song = catalog.scan(tmp_path, base, place_name="MUSDB_PATH")[0]
+    song = catalog.scan(tmp_path, base, root_name="MUSDB_PATH")[0]
     monkeypatch.delenv("MUSDB_PATH")
     with rejects("MUSDB_PATH", "not set"):
-        catalog.folder(song, base)
+        catalog.song_path(song, base)
 
 
 def test_songs_inside_the_catalogues_folder_are_left_to_dvc(base):
     songs = catalog.scan(write_set(base), base)
     assert [song.source for song in songs] == ["train/One", "train/Two", "test/Three"]
     changed = replace(songs[0], checksum="another")
-    assert catalog.folder(changed, base) == base / "train" / "One"
+    assert catalog.song_path(changed, base) == base / "train" / "One"
 
 
 def test_the_real_excerpt_is_catalogued(tmp_path, base):

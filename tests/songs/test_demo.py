@@ -9,7 +9,8 @@ import pytest
 from scipy import signal
 
 from vocalseg.songs.demo import SAMPLE_RATE, synthesise, title
-from vocalseg.songs.demo.score import Note, Singer, Syllable, compose
+from vocalseg.songs.demo.composition import compose
+from vocalseg.songs.demo.score import Note, Singer, Syllable
 from vocalseg.songs.demo.voice import sing
 
 SEED, SECONDS, TEST_SONGS = 42, 20, range(100, 106)

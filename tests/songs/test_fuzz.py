@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vocalseg.errors import BadInput, printable
-from vocalseg.songs import catalog, folders, stems, table
+from vocalseg.songs import catalog, folders, songs_csv, stems
 
 fuzzed = functools.partial(settings, derandomize=True, deadline=None, database=None)
 
@@ -122,7 +122,7 @@ def test_any_folder_gives_all_its_songs_or_one_line(layout):
         assert catalog.read(root / "catalog.csv") == songs
         for song in songs:
             assert song.name not in ("", ".", "..") and "/" not in song.name
-            path = catalog.folder(song, root)
+            path = catalog.song_path(song, root)
             assert stems.check(path)
             for file in stems.files(path):
                 if path.is_relative_to(root):
@@ -173,7 +173,7 @@ FOLDER = {"One": SONG, "Two": SONG, "Björk": SONG, "Sub": {"Song": SONG}, "Empt
 @given(TABLES | st.binary(max_size=40))
 @example(b"name,split\nOne,train\nTwo,test\n")
 def test_any_bytes_of_a_table_give_its_songs_or_one_line(content):
-    rows = one_line(lambda: table.parse(content, Path("songs.csv")))
+    rows = one_line(lambda: songs_csv.parse(content, Path("songs.csv")))
 
     def check(root):
         listed = catalog.files(root)
@@ -183,8 +183,8 @@ def test_any_bytes_of_a_table_give_its_songs_or_one_line(content):
             assert songs == rows.replace("songs.csv", str(root / "songs.csv"), 1)
         elif not isinstance(songs, str):
             assert len(songs) == len(rows)
-            assert {folders.loose(Path(row.name).name) for row in rows} == {
-                folders.loose(song.name) for song in songs
+            assert {folders.normalize_name(Path(row.name).name) for row in rows} == {
+                folders.normalize_name(song.name) for song in songs
             }
         else:
             assert str(root) in songs

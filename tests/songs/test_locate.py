@@ -55,7 +55,7 @@ def test_a_song_is_taken_whatever_its_name_and_the_catalogue_keeps_it(root, name
     assert sorted(song.name for song in songs) == sorted(["a", name, "c"])
     catalog.write(songs, root / "catalog.csv")
     assert catalog.read(root / "catalog.csv") == songs
-    assert all(stems.check(catalog.folder(song, root)) for song in songs)
+    assert all(stems.check(catalog.song_path(song, root)) for song in songs)
     assert notes(caplog) == []
 
 
@@ -64,7 +64,7 @@ def test_a_song_is_taken_whatever_its_name_and_the_catalogue_keeps_it(root, name
 def test_a_stem_file_is_taken_in_any_case(root, name, suffix):
     path = put_stem_file(root / "train" / f"{name}{suffix}")
     song = next(song for song in catalog.scan(root, root) if song.name == name)
-    assert catalog.folder(song, root) == path
+    assert catalog.song_path(song, root) == path
     assert stems.read(path)[2] == 44_100
 
 
@@ -109,29 +109,29 @@ def test_songs_and_stems_may_be_links(root, tmp_path):
 
 def loose_sound(train):
     shutil.copy(train / "a" / "mixture.wav", train / "Lonely.WAV")
-    return "Lonely.WAV", "on its own"
+    return "Lonely.WAV", "outside a song's folder"
 
 
 def link_without_target(train):
     (train / "b").symlink_to(train / "gone")
-    return train / "b", "link whose target"
+    return train / "b", "broken link"
 
 
 def link_to_itself(train):
     (train / "b").symlink_to(train / "b")
-    return train / "b", "link whose target"
+    return train / "b", "broken link"
 
 
 def stem_link_without_target(train):
     (put(train / "b") / "vocals.wav").unlink()
     (train / "b" / "vocals.wav").symlink_to("/no/such/file.wav")
-    return train / "b" / "vocals.wav", "link whose target"
+    return train / "b" / "vocals.wav", "broken link"
 
 
 def stem_that_is_a_pipe(train):
     (put(train / "b") / "vocals.wav").unlink()
     os.mkfifo(train / "b" / "vocals.wav")
-    return train / "b" / "vocals.wav", "no file"
+    return train / "b" / "vocals.wav", "not a readable file"
 
 
 def stem_file_that_is_a_socket(train):
@@ -176,7 +176,7 @@ def target_outside_utf8(train):
 
 def control_character_in_the_name(train):
     put(train / "two\r\nlines")
-    return r"two\r\nlines", "line end", "rename"
+    return r"two\r\nlines", "line break", "rename"
 
 
 def nothing_before_the_suffix(train):
@@ -192,7 +192,7 @@ def two_dots_before_the_suffix(train):
 def split_without_target(train):
     shutil.rmtree(train.parent / "test")
     (train.parent / "test").symlink_to("/no/such/folder")
-    return train.parent / "test", "link whose target"
+    return train.parent / "test", "broken link"
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_a_folder_that_vanishes_while_it_is_read_is_named(root, rejects, monkeyp
         catalog.scan(root, root)
 
 
-# ------------------------------------------------------------------ what is passed over
+# ------------------------------------------------------------------ what is skipped
 
 
 @pytest.mark.parametrize("place", ["train", "test", "."])
@@ -312,13 +312,13 @@ def a_file(path):
 
 def a_broken_link(path):
     path.symlink_to("gone")
-    return "link whose target"
+    return "broken link"
 
 
 def a_loop_of_links(path):
     path.symlink_to("other")
     path.with_name("other").symlink_to(path.name)
-    return "link whose target"
+    return "broken link"
 
 
 def nothing(path):
@@ -463,7 +463,7 @@ def test_songs_that_a_table_does_not_name_are_named(tmp_path, caplog):
     (root / "notes").mkdir()
     assert names(root) == ["One", "Two"]
     (note,) = notes(caplog)
-    assert note.startswith(f"{root / 'songs.csv'}: passed over") and NFD in note
+    assert note.startswith(f"{root / 'songs.csv'}: skipped") and NFD in note
 
 
 @pytest.mark.parametrize(
@@ -476,9 +476,9 @@ def test_songs_that_a_table_does_not_name_are_named(tmp_path, caplog):
         (".,train", ("row 2", "no such song")),
         ("x/y/z,train", ("row 2", "no such song")),
         (f"{'x' * 300},train", ("row 2", "xxx", "no such song")),
-        ("two,train", ("row 3", "'Two'", "twice", "row 2")),
-        ("Empty,train", ("row 2", "no sound file")),
-        ("Link,train", ("Link", "link whose target")),
+        ("two,train", ("row 2", "'Two'", "also in row 3")),
+        ("Empty,train", ("row 2", "no sound files")),
+        ("Link,train", ("Link", "broken link")),
         ("Both,train", ("row 2", "Both and Both.stem.mp4", "keep one")),
         ("both,train", ("row 2", "Both and Both.stem.mp4", "keep one")),
     ],
@@ -504,7 +504,7 @@ def test_a_table_is_found_in_any_case_and_as_a_link(tmp_path, rejects):
     (root / "songs.csv").symlink_to(tmp_path / "table")
     assert names(root) == ["One", "Two"]
     (tmp_path / "table").unlink()
-    with rejects(root / "songs.csv", "link whose target"):
+    with rejects(root / "songs.csv", "broken link"):
         catalog.scan(root, root)
 
 

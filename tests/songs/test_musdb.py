@@ -160,7 +160,7 @@ def test_the_official_validation_songs_are_those_of_the_package():
 
 
 def test_known_faults_are_those_that_concern_vocals():
-    assert set(musdb.FAULTS) == {
+    assert set(musdb.ERRATA) == {
         "PR - Oh No", "Chris Durban - Celebrate", "Hop Along - Sister Cities",
     }  # fmt: skip
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from vocalseg.songs import table
-from vocalseg.songs.table import Row
+from vocalseg.songs import songs_csv
+from vocalseg.songs.songs_csv import Row
 
 PATH = Path("songs.csv")
 TEXT = "name,split\nBjörk – Jóga,train\nTwo,validation\nThree,test\n"
@@ -17,14 +17,14 @@ ROWS = [Row(2, "Björk – Jóga", "train"), Row(3, "Two", "validation"), Row(4,
     ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"],
 )
 def test_a_table_is_read_in_the_encodings_of_spreadsheets(encoding):
-    assert table.parse(TEXT.encode(encoding), PATH) == ROWS
+    assert songs_csv.parse(TEXT.encode(encoding), PATH) == ROWS
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|", ", ", " ; "])
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_a_table_is_read_with_any_separator_and_line_ending(separator, newline):
     text = TEXT.replace(",", separator).replace("\n", newline)
-    rows = table.parse(text.encode(), PATH)
+    rows = songs_csv.parse(text.encode(), PATH)
     assert [(row.number, row.name.strip(), row.split) for row in rows] == ROWS
 
 
@@ -48,12 +48,12 @@ def test_a_table_is_read_with_any_separator_and_line_ending(separator, newline):
     ],
 )  # fmt: skip
 def test_a_table_is_read_as_people_edit_it(change):
-    assert table.parse(change(TEXT).encode(), PATH) == ROWS
+    assert songs_csv.parse(change(TEXT).encode(), PATH) == ROWS
 
 
 def test_rows_are_counted_as_spreadsheets_do():
     text = 'sep=;\n\nname;split\n\n"Two\nlines; one name";train\n"She said ""no""";test\n'
-    assert table.parse(text.encode(), PATH) == [
+    assert songs_csv.parse(text.encode(), PATH) == [
         Row(5, "Two\nlines; one name", "train"),
         Row(6, 'She said "no"', "test"),
     ]
@@ -83,4 +83,4 @@ def test_rows_are_counted_as_spreadsheets_do():
 )
 def test_what_is_wrong_is_named_with_its_row(content, texts, rejects):
     with rejects("songs.csv", *texts):
-        table.parse(content, PATH)
+        songs_csv.parse(content, PATH)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.songs.server import Server
-from vocalseg.songs import zenodo
+from vocalseg.songs import unpacking, zenodo
 
 RECORD = 1117372
 CONTENT = np.random.default_rng(0).bytes(5_000_000)
@@ -28,7 +28,7 @@ def server(monkeypatch):
     with Server().running() as server:
         server.intercept(monkeypatch)
         server.files[RECORD, "songs.zip"] = CONTENT
-        monkeypatch.setattr(zenodo, "WAITS", (0.01,) * 4)
+        monkeypatch.setattr(zenodo, "RETRY_DELAYS", (0.01,) * 4)
         yield server
 
 
@@ -135,7 +135,7 @@ def test_no_network_is_one_line(monkeypatch, tmp_path, rejects):
     server = Server()
     server.address = "http://127.0.0.1:9"
     server.intercept(monkeypatch)
-    monkeypatch.setattr(zenodo, "WAITS", (0.01,))
+    monkeypatch.setattr(zenodo, "RETRY_DELAYS", (0.01,))
     with rejects(ARCHIVE.doi, "refused"):
         zenodo.fetch(ARCHIVE, tmp_path)
 
@@ -157,7 +157,7 @@ def test_another_size_is_noticed_before_the_download(server, tmp_path, rejects):
 
 def test_a_full_disk_is_noticed_before_the_first_byte(server, tmp_path, rejects, monkeypatch):
     usage = type("Usage", (), {"free": 4_000_000})
-    monkeypatch.setattr(zenodo.shutil, "disk_usage", lambda folder: usage)
+    monkeypatch.setattr(unpacking.shutil, "disk_usage", lambda folder: usage)
     with rejects(tmp_path, "GB free", "VOCALSEG_SONGS"):
         zenodo.fetch(ARCHIVE, tmp_path)
     assert server.requests == []
@@ -165,7 +165,7 @@ def test_a_full_disk_is_noticed_before_the_first_byte(server, tmp_path, rejects,
 
 def test_what_has_arrived_need_not_find_space_again(server, tmp_path, monkeypatch):
     usage = type("Usage", (), {"free": 2_000_000})
-    monkeypatch.setattr(zenodo.shutil, "disk_usage", lambda folder: usage)
+    monkeypatch.setattr(unpacking.shutil, "disk_usage", lambda folder: usage)
     (tmp_path / "songs.zip.part").write_bytes(CONTENT[:4_000_000])
     assert zenodo.fetch(ARCHIVE, tmp_path).read_bytes() == CONTENT
 
@@ -176,7 +176,7 @@ def test_what_has_arrived_need_not_find_space_again(server, tmp_path, monkeypatc
 def test_a_zip_file_is_unpacked_with_its_folders(tmp_path):
     files = {"train/Björk – Jóga/mixture.wav": b"a" * 10, "test/b.wav": b"b"}
     path = zipped(tmp_path / "songs.zip", files)
-    zenodo.unpack(path, tmp_path / "out")
+    unpacking.unpack(path, tmp_path / "out")
     assert {
         p.relative_to(tmp_path / "out").as_posix(): p.read_bytes()
         for p in (tmp_path / "out").rglob("*") if p.is_file()
@@ -189,7 +189,7 @@ def test_a_zip_file_is_unpacked_with_its_folders(tmp_path):
 def test_a_name_that_leads_out_of_the_folder_is_refused(tmp_path, rejects, name):
     path = zipped(tmp_path / "songs.zip", {"train/good.wav": b"good", name: b"bad"})
     with rejects(path, "leads out"):
-        zenodo.unpack(path, tmp_path / "a" / "out")
+        unpacking.unpack(path, tmp_path / "a" / "out")
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -200,13 +200,13 @@ def test_a_link_is_refused(tmp_path, rejects):
         link.external_attr = (stat.S_IFLNK | 0o777) << 16
         archive.writestr(link, "/etc/passwd")
     with rejects(path, "train/link"):
-        zenodo.unpack(path, tmp_path / "out")
+        unpacking.unpack(path, tmp_path / "out")
 
 
 def test_a_bomb_is_refused(tmp_path, rejects):
     path = zipped(tmp_path / "songs.zip", {"train/a.wav": bytes(50_000_000)})
     with rejects(path, "50,000,000 bytes"):
-        zenodo.unpack(path, tmp_path / "out")
+        unpacking.unpack(path, tmp_path / "out")
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -215,8 +215,8 @@ def test_a_zip_file_that_is_cut_off_is_refused(tmp_path, rejects, keep):
     path = zipped(tmp_path / "songs.zip", {"train/a.wav": CONTENT[:100_000]})
     content = path.read_bytes()
     path.write_bytes(content[: keep if keep in (0, 100) else int(keep * len(content))])
-    with rejects(path, "not a whole zip file"):
-        zenodo.unpack(path, tmp_path / "out")
+    with rejects(path, "not a complete zip file"):
+        unpacking.unpack(path, tmp_path / "out")
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
@@ -226,12 +226,12 @@ def test_damage_inside_a_file_is_noticed(tmp_path, rejects, compression):
     content = bytearray(buffer.getvalue())
     content[50_000:50_100] = bytes(100)
     (tmp_path / "songs.zip").write_bytes(content)
-    with rejects("songs.zip", "not a whole zip file"):
-        zenodo.unpack(tmp_path / "songs.zip", tmp_path / "out")
+    with rejects("songs.zip", "not a complete zip file"):
+        unpacking.unpack(tmp_path / "songs.zip", tmp_path / "out")
 
 
 def test_a_folder_takes_its_name_when_all_went_well(tmp_path):
-    with zenodo.all_or_nothing(tmp_path / "songs") as part:
+    with unpacking.atomic_folder(tmp_path / "songs") as part:
         (part / "a").write_text("a")
         assert not (tmp_path / "songs").exists()
     assert [p.name for p in tmp_path.rglob("*")] == ["songs", "a"]
@@ -239,7 +239,7 @@ def test_a_folder_takes_its_name_when_all_went_well(tmp_path):
 
 def test_a_folder_that_was_not_filled_is_removed(tmp_path):
     def fill():
-        with zenodo.all_or_nothing(tmp_path / "songs") as part:
+        with unpacking.atomic_folder(tmp_path / "songs") as part:
             (part / "a").write_text("a")
             raise KeyboardInterrupt
 

@@ -76,7 +76,7 @@ def zipped(folder: Path, names=lambda name: name) -> bytes:
 def server(monkeypatch):
     with Server().running() as server:
         server.intercept(monkeypatch)
-        monkeypatch.setattr(zenodo, "WAITS", (0.01,) * 4)
+        monkeypatch.setattr(zenodo, "RETRY_DELAYS", (0.01,) * 4)
         yield server
 
 
@@ -137,7 +137,7 @@ def test_a_wrong_checksum_stops_the_stage_and_leaves_nothing(
 @pytest.mark.parametrize(
     ("damage", "text"),
     [
-        (lambda twins: zipped(twins / "stems")[:100_000], "not a whole zip"),
+        (lambda twins: zipped(twins / "stems")[:100_000], "not a complete zip"),
         (lambda twins: zipped(twins / "stems", lambda name: f"../{name}"), "leads out"),
     ],
     ids=["truncated", "leads out"],
@@ -306,8 +306,8 @@ def test_songs_in_the_folder_that_is_written_are_left_alone(project, twins, reje
     ("make", "text"),
     [
         (lambda root: root.write_bytes(b"PK"), "a file"),
-        (lambda root: root.symlink_to("gone"), "link whose target"),
-        (lambda root: root.symlink_to(root), "link whose target"),
+        (lambda root: root.symlink_to("gone"), "broken link"),
+        (lambda root: root.symlink_to(root), "broken link"),
         (lambda root: root.mkdir(), "no songs"),
         (lambda root: shutil.copytree(root.parent / "two", root), "each hold a data set"),
     ],

@@ -11,7 +11,7 @@ from sklearn.preprocessing import MinMaxScaler, RobustScaler
 
 from study import figures
 from vocalseg import model_file, spectrogram
-from vocalseg.compute import computing
+from vocalseg.compute import compute_settings
 from vocalseg.examples import make_table
 from vocalseg.report import diagrams
 from vocalseg.report import figures as drawing
@@ -58,7 +58,7 @@ def project(tmp_path, monkeypatch, rng):
     ).to_csv(tmp_path / "data/examples.csv", index=False)
     settings = model_file.Settings(**STFT, axis="time", scaler="max", filters=1, depth=2)
     network = build_unet(128, 32, 1, 2)
-    model_file.save(tmp_path / "models/unet.json", network, settings, computing("float32"))
+    model_file.save(tmp_path / "models/unet.json", network, settings, compute_settings("float32"))
     return tmp_path
 
 

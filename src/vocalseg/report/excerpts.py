@@ -1,4 +1,4 @@
-"""An excerpt of a song as the page holds it: encoded sound and spectrograms."""
+"""An excerpt of a song as a page holds it: encoded sound, spectrograms, gains."""
 
 import subprocess
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from vocalseg.errors import BadInput
-from vocalseg.report import spectrograms
+from vocalseg.report import loudness, spectrograms
 
-#: What can be heard of a song, and its heading.
+#: The tracks of one separated song and their headings.
 STEMS = {
     "mixture": "Mixture",
     "vocals": "True vocals",
@@ -16,15 +16,27 @@ STEMS = {
     "accompaniment": "Accompaniment",
 }
 
-BITS_PER_SECOND = 24_000
+BITS_PER_SECOND = 48_000
 
 
 @dataclass(frozen=True)
 class Excerpt:
-    """Some seconds of a song.
+    """Some seconds of a song, as several tracks of equal length.
 
-    ``start`` and ``seconds`` say which. ``sounds`` holds an Ogg Opus file of each of :data:`STEMS`,
-    ``levels`` its spectrogram (rows, columns) in dB, which ends at ``top`` (Hz).
+    Attributes
+    ----------
+    song : str
+    start, seconds : float
+        Where the excerpt begins in the song, and its length, in seconds.
+    top : float
+        Highest frequency of the spectrograms, in Hz.
+    sounds : dict of bytes
+        An Ogg Opus file for each track.
+    levels : dict of float32 arrays, (rows, columns)
+        A spectrogram for each track, in dB; see :func:`vocalseg.report.spectrograms.levels`.
+    gains : dict of float
+        Gains in dB that make the tracks equally loud; see
+        :func:`vocalseg.report.loudness.gains`.
     """
 
     song: str
@@ -33,12 +45,17 @@ class Excerpt:
     top: float
     sounds: dict[str, bytes]
     levels: dict[str, np.ndarray]
+    gains: dict[str, float]
 
 
 def excerpt(
-    song: str, start: float, stems: dict[str, np.ndarray], sample_rate: int
+    song: str,
+    start: float,
+    tracks: dict[str, np.ndarray],
+    sample_rate: int,
+    bits_per_second: int = BITS_PER_SECOND,
 ) -> Excerpt:
-    """Encode the stems of an excerpt and compute their spectrograms.
+    """Encode the tracks of an excerpt, compute their spectrograms and gains.
 
     Parameters
     ----------
@@ -46,40 +63,50 @@ def excerpt(
         Name of the song.
     start : float
         Where the excerpt begins in it, in seconds.
-    stems : dict of float32 arrays, (samples, channels)
-        ``mixture``, ``vocals`` and ``estimate``; the accompaniment is the mixture minus the
-        estimate.
+    tracks : dict of float32 arrays, (samples, channels)
+        All of one shape.
     sample_rate : int
         In Hz.
+    bits_per_second : int
+        Bit rate of each encoded track.
 
     Raises
     ------
     BadInput
         As :func:`opus`.
     """
-    heard = {**stems, "accompaniment": stems["mixture"] - stems["estimate"]}
-    waveforms = [heard[stem] for stem in STEMS]
+    waveforms = list(tracks.values())
     levels = spectrograms.levels(np.stack(waveforms), sample_rate)
+    gains = loudness.gains(waveforms, sample_rate)
     return Excerpt(
         song=song,
         start=start,
         seconds=len(waveforms[0]) / sample_rate,
         top=spectrograms.top(sample_rate),
-        sounds={s: opus(w, sample_rate) for s, w in zip(STEMS, waveforms, strict=True)},
-        levels=dict(zip(STEMS, levels, strict=True)),
+        sounds={key: opus(w, sample_rate, bits_per_second) for key, w in tracks.items()},
+        levels=dict(zip(tracks, levels, strict=True)),
+        gains=dict(zip(tracks, gains, strict=True)),
     )
 
 
-def opus(waveform: np.ndarray, sample_rate: int) -> bytes:
+def with_accompaniment(stems: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Mixture, vocals and estimate, and the accompaniment: the mixture minus the estimate."""
+    return {**stems, "accompaniment": stems["mixture"] - stems["estimate"]}
+
+
+def opus(
+    waveform: np.ndarray, sample_rate: int, bits_per_second: int = BITS_PER_SECOND
+) -> bytes:
     """Encode as Ogg Opus with ffmpeg, the same bytes each time.
 
-    libsndfile would do it too, but numbers its Ogg streams by chance.
+    libsndfile is not used because it gives its Ogg streams random serial numbers.
 
     Parameters
     ----------
     waveform : float32 array, (samples, channels)
     sample_rate : int
-        In Hz; ffmpeg resamples to what Opus knows.
+        In Hz; ffmpeg resamples to a rate that Opus supports.
+    bits_per_second : int
 
     Raises
     ------
@@ -87,7 +114,7 @@ def opus(waveform: np.ndarray, sample_rate: int) -> bytes:
         If there is no ffmpeg, or it has no Opus encoder.
     """
     raw = ["-f", "f32le", "-ar", str(sample_rate), "-ac", str(waveform.shape[1]), "-i", "-"]
-    coded = ["-c:a", "libopus", "-b:a", str(BITS_PER_SECOND), "-f", "ogg"]
+    coded = ["-c:a", "libopus", "-b:a", str(bits_per_second), "-f", "ogg"]
     exact = ["-map_metadata", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact"]
     try:
         done = subprocess.run(

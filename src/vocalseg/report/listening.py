@@ -1,14 +1,14 @@
 """The page to listen on: one HTML file that needs no network."""
 
 import math
-from base64 import b64encode
 from collections.abc import Iterable
 from html import escape
 from typing import NamedTuple
 
 from vocalseg.report import spectrograms
+from vocalseg.report.document import decibels, document
 from vocalseg.report.excerpts import STEMS, Excerpt
-from vocalseg.report.style import SCRIPT, STYLE
+from vocalseg.report.player import HELP, Track, embedded, player
 
 #: dB by estimate, protocol and metric.
 Scores = dict[str, dict[str, dict[str, float]]]
@@ -18,19 +18,18 @@ COLUMNS = {
     "museval": {"sdr": "SDR", "sir": "SIR", "sar": "SAR"},
     "global": {"sdr": "SDR", "si_sdr": "SI-SDR"},
 }
+TRACKS = {key: Track(label) for key, label in STEMS.items()}
 
 
 class Song(NamedTuple):
-    """A song of the page: where the sound of each stem is found, and the scores."""
+    """A song of the page: its scores, and the file beside the page that holds the sound.
+
+    Without such a file, the sound is in the page.
+    """
 
     excerpt: Excerpt
-    sources: dict[str, str]
     scores: Scores
-
-
-def data_uri(content: bytes, kind: str) -> str:
-    """Content as an address within the page; ``kind`` is its MIME type."""
-    return f"data:{kind};base64,{b64encode(content).decode()}"
+    file: str | None = None
 
 
 def gain(scores: Scores) -> float:
@@ -60,20 +59,10 @@ def page(songs: Iterable[Song], overall: Scores, facts: dict[str, str]) -> str:
         f"<div><dt>{escape(heading)}</dt><dd>{escape(text)}</dd></div>\n"
         for heading, text in facts.items()
     )
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Listen: singing voice out of music</title>
-<link rel="icon" href="data:,">
-<style>{STYLE}</style>
-</head>
-<body>
-<a class="skip" href="#songs">Skip to the songs</a>
+    body = f"""<a class="skip" href="#songs">Skip to the songs</a>
 <header>
 <h1>Singing voice out of music</h1>
-<p>What the trained network makes of the test songs: hear and see the loudest singing of each, and
+<p>The test songs, separated by the trained network: hear and see the loudest singing of each, and
 compare its scores with doing nothing (floor) and with a mask that knows the vocals (ceiling).</p>
 <dl>
 {terms}</dl>
@@ -85,59 +74,38 @@ of one second, then over songs; global: the whole song at once, mean over songs.
 <ol>
 {entries}</ol>
 </nav>
-<p class="key">Colours of the spectrograms: <span>\N{MINUS SIGN}{spectrograms.RANGE} dB</span>\
-<i></i><span>0 dB</span>, which is the loudest of a song's four.</p>
-</header>
+{HELP}{colour_key()}</header>
 <main id="songs">
 {sections}</main>
 <footer>Audio: keep to the licence of the songs.</footer>
-<script>{SCRIPT}</script>
-</body>
-</html>
 """
+    return document("Listen: singing voice out of music", body)
+
+
+def colour_key() -> str:
+    """What the colours of the spectrograms mean."""
+    return (
+        f'<p class="key">Colours of the spectrograms: <span>\N{MINUS SIGN}{spectrograms.RANGE} dB'
+        "</span><i></i><span>0 dB</span>, the loudest of a song's tracks.</p>\n"
+    )
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds."""
+    minutes, rest = divmod(round(seconds, 1), 60)
+    return f"{minutes:.0f}:{rest:04.1f}"
 
 
 def _section(number: int, song: Song) -> str:
     part, name = song.excerpt, escape(song.excerpt.song)
-    players = "".join(_player(part, stem, song.sources[stem]) for stem in STEMS)
+    sounds = "" if song.file else embedded(part)
     return f"""<section aria-labelledby="song-{number}">
 <h2 id="song-{number}" tabindex="-1">{name}</h2>
-<p>Gain over the mixture: {_gain(song.scores)} · heard here: {_clock(part.start)} to \
-{_clock(part.start + part.seconds)}</p>
-{_table(song.scores, song.excerpt.song)}
-<div class="stems">
-{players}</div>
-</section>
+<p>Gain over the mixture: {_gain(song.scores)} · heard here: {clock(part.start)} to \
+{clock(part.start + part.seconds)}</p>
+{player(part, TRACKS, song.file)}{_table(song.scores, part.song)}
+{sounds}</section>
 """
-
-
-def _player(part: Excerpt, stem: str, source: str) -> str:
-    image = data_uri(spectrograms.picture(part.levels[stem]), "image/webp")
-    name = escape(f"{STEMS[stem]}, {part.song}")
-    return f"""<figure>
-<figcaption>{STEMS[stem]}</figcaption>
-<div class="plot">{_axes(part.seconds, part.top)}
-<div class="image"><img src="{image}" alt="Spectrogram: {name}"></div></div>
-<audio controls preload="metadata" aria-label="{name}" src="{escape(source)}"></audio>
-</figure>
-"""
-
-
-def _axes(seconds: float, top: float) -> str:
-    """Labels at the left edge, in Hz, and below, in s; the picture itself says it to no reader."""
-    hertz = "".join(
-        f'<b style="bottom:{100 * spectrograms.height(hz, top):.1f}%">{_short(hz)}</b>'
-        for hz in spectrograms.ticks(top)
-    )
-    step = max(1, math.ceil(seconds / 6))
-    times = "".join(
-        f'<b style="left:{100 * second / seconds:.1f}%">{second} s</b>'
-        for second in range(0, math.floor(seconds) + 1, step)
-    )
-    return (
-        f'<div class="hertz" aria-hidden="true">{hertz}</div>'
-        f'<div class="times" aria-hidden="true">{times}</div>'
-    )
 
 
 def _table(scores: Scores, caption: str) -> str:
@@ -149,7 +117,7 @@ def _table(scores: Scores, caption: str) -> str:
     heads = "".join(f'<th scope="col">{COLUMNS[p][m]}</th>' for p, m in columns)
     rows = "".join(
         f'<tr class="{key}"><th scope="row">{label}</th>'
-        + "".join(f"<td>{_decibels(scores[key][p][m])}</td>" for p, m in columns)
+        + "".join(f"<td>{decibels(scores[key][p][m])}</td>" for p, m in columns)
         + "</tr>\n"
         for key, label in ROWS.items()
     )
@@ -163,18 +131,5 @@ def _table(scores: Scores, caption: str) -> str:
 
 def _gain(scores: Scores) -> str:
     value = gain(scores)
-    text = f"{_decibels(value, '+')} dB" if math.isfinite(value) else "no score"
-    return f'<span class="gain">{text}</span>'
-
-
-def _decibels(value: float, sign: str = "") -> str:
-    return f"{value:{sign}.1f}".replace("-", "\N{MINUS SIGN}") if math.isfinite(value) else "–"
-
-
-def _short(hz: int) -> str:
-    return f"{hz // 1000} kHz" if hz >= 1000 else f"{hz} Hz"
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds, 1), 60)
-    return f"{minutes:.0f}:{rest:04.1f}"
+    text = f"{decibels(value, '+')} dB" if math.isfinite(value) else "no score"
+    return f'<span class="won">{text}</span>'

@@ -54,12 +54,16 @@ def levels(waveforms: np.ndarray, sample_rate: int) -> np.ndarray:
     frame = 2 ** round(np.log2(FRAME_SECONDS * sample_rate))
     hop = max(1, mono.shape[1] // COLUMNS)
     power = np.abs(stft(mono, frame, hop)[..., :COLUMNS]) ** 2
-    power = _rows(power, frame / sample_rate * edges(top(sample_rate)))
-    decibels = 10 * np.log10(np.maximum(power, 1e-20) / max(power.max(), 1e-12))
-    return np.maximum(decibels, -RANGE).astype(np.float32)
+    return decibels(rows(power, frame / sample_rate * edges(top(sample_rate))))
 
 
-def _rows(power: np.ndarray, edges: np.ndarray) -> np.ndarray:
+def decibels(power: np.ndarray) -> np.ndarray:
+    """Power in dB below its maximum, not less than ``-RANGE``; float32."""
+    relative = np.maximum(power, 1e-20) / max(power.max(), 1e-12)
+    return np.maximum(10 * np.log10(relative), -RANGE).astype(np.float32)
+
+
+def rows(power: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """Mean of (..., bins, frames) between neighbouring edges, which may cut through bins."""
     until = np.cumsum(power, axis=-2, dtype=np.float64)
     until = np.concatenate([np.zeros_like(until[..., :1, :]), until], axis=-2)

@@ -1,6 +1,6 @@
-"""How good an estimate is: the field's protocols, the paper's, and the bounds of both.
+"""Quality of an estimate: the standard protocols, the paper's protocol, and bounds of both.
 
-All values are in dB, held to [-100, 100]: beyond that a 32-bit waveform is rounding.
+All values are in dB and clipped to [-100, 100], the resolution of 32-bit waveforms.
 """
 
 LIMIT_DB = 100.0

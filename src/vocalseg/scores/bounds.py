@@ -1,18 +1,18 @@
-"""What no training is needed for: the floor and the ceilings that every score stands between.
+"""Bounds of every score that need no training: upper bounds from ideal estimates.
 
-The floor, the mixture as the estimate, needs no function.
+The lower bound, the unprocessed mixture as the estimate, needs no function.
 """
 
 import numpy as np
 
 from vocalseg.spectrogram import phase
-from vocalseg.streaming import Counter, analyse, synthesise
+from vocalseg.streaming import SampleCounter, analyse, synthesise
 
-BLOCK = 2**18  # samples that are transformed at once
+BLOCK = 2**18  # samples per block of the STFT
 
 
 def ratio_mask(vocals: np.ndarray, accompaniment: np.ndarray) -> np.ndarray:
-    """Ideal ratio mask of magnitudes, ``|V| / (|V| + |A|)``; 0 where both are silent."""
+    """Return the ideal ratio mask of magnitudes, ``|V| / (|V| + |A|)``; 0 where both are silent."""
     total = vocals + accompaniment
     return np.divide(vocals, total, out=np.zeros_like(total), where=total > 0)
 
@@ -20,21 +20,23 @@ def ratio_mask(vocals: np.ndarray, accompaniment: np.ndarray) -> np.ndarray:
 def ideal_estimates(
     mixture: np.ndarray, vocals: np.ndarray, frame_size: int, hop: int
 ) -> dict[str, np.ndarray]:
-    """Estimates by someone who knows the vocals, each channel on its own, full band.
+    """Compute estimates from the true vocals, separately for each channel, at full bandwidth.
 
     Parameters
     ----------
     mixture, vocals : float32 arrays, (samples, channels)
+        True signals.
     frame_size, hop : int
-        In samples at the waveforms' rate.
+        Frame length and distance in samples at the waveforms' rate.
 
     Returns
     -------
     dict of float32 arrays, (samples, channels)
-        ``irm``: the ideal ratio mask on the mixture. ``mix_phase``: the true vocal magnitude with
-        the mixture's phase, the ceiling of every method that estimates magnitudes alone.
+        ``irm``: the mixture multiplied by the ideal ratio mask. ``mix_phase``: the true vocal
+        magnitude with the mixture's phase, an upper bound for all methods that estimate only
+        magnitudes.
     """
-    channels, length = mixture.shape[1], Counter()
+    channels, length = mixture.shape[1], SampleCounter()
 
     def blocks(signal: np.ndarray):
         return (signal[i : i + BLOCK] for i in range(0, len(signal), BLOCK))

@@ -1,11 +1,11 @@
-"""BSSEval v4 of one target, for several estimates of a song at once and in little memory.
+"""BSSEval v4 of one target, for several estimates of a song at once and with little memory.
 
-``museval.metrics.bss_eval`` finds its distortion filters with FFTs of the whole song, anew for each
-estimate and each target, which takes gigabytes and most of its time; then it transforms the same
-references and filters in every window again. The filters depend only on the signals' correlations
-at lags shorter than a filter. Here these are sums over blocks, the references are transformed once
-for all estimates, and only the target is scored. The framing, the rule for silence and the ratios
-are museval's.
+``museval.metrics.bss_eval`` computes its distortion filters with FFTs of the whole song, separately
+for each estimate and each target, which takes gigabytes and most of its time; then it repeats the
+FFTs of the same references and filters in every window. The filters depend only on the signals'
+correlations at lags shorter than a filter. Here the correlations are sums over blocks, the
+references are transformed once for all estimates, and only the target is scored. The framing, the
+treatment of silence and the ratios are those of museval.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,27 +18,28 @@ from scipy.linalg import toeplitz
 
 TAPS = 512
 RATIOS = ("sdr", "isr", "sir", "sar")
-FFT_SIZE = 2**14  # of a block, in samples: its spectra stay in the processor's cache
+FFT_SIZE = 2**14  # samples per block, so that its spectra stay in the processor's cache
 
-#: A slice of the song's samples to float64 (2, samples, channels): the target and the rest.
+#: Function from a slice of the song's samples to float64 (2, samples, channels): target and rest.
 Signals = Callable[[slice], np.ndarray]
 
 
 def evaluate(
     references: Signals, estimates: Sequence[Signals], samples: int, window: int
 ) -> list[dict[str, np.ndarray]]:
-    """Scores of the target in each window, as ``museval.evaluate(..., win=window, hop=window)``.
+    """Score the target in each window, like ``museval.evaluate(..., win=window, hop=window)``.
 
     Parameters
     ----------
     references : callable
-        Gives the true target and the true rest.
+        Returns the true target and the true rest.
     estimates : sequence of callables
-        Each gives its target and rest; the rest only decides which windows count.
+        Each returns the estimates of target and rest; the rest only decides which windows are
+        silent.
     samples : int
         Length of the song.
     window : int
-        In samples. An incomplete window at the end is left out unless it is the only one.
+        Window length in samples. An incomplete last window is ignored unless it is the only one.
 
     Returns
     -------
@@ -61,7 +62,7 @@ def evaluate(
         for values, estimate, pair in zip(scores, estimates, filters, strict=True):
             estimated = estimate(part)
             if not metrics._any_source_silent(estimated):
-                parts = _decomposed(true[0].T, estimated[0].T, spectra, *pair)
+                parts = _decompose(true[0].T, estimated[0].T, spectra, *pair)
                 values[:, w] = metrics._bss_crit(*parts, bsseval_sources_version=False)
     return [dict(zip(RATIOS, values, strict=True)) for values in scores]
 
@@ -69,21 +70,31 @@ def evaluate(
 def correlations(
     references: Signals, estimates: Sequence[Signals], samples: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Cross-correlations of the references' channels with each other and with the estimates'.
+    """Correlate the channels of the references with each other and with those of the estimates.
 
     ``r[i, j, TAPS - 1 + lag] = sum_t x_i[t] y_j[t + lag]`` for ``|lag| < TAPS``.
+
+    Parameters
+    ----------
+    references : callable
+        Returns the true target and the true rest.
+    estimates : sequence of callables
+        Each returns the estimates of target and rest.
+    samples : int
+        Length of the song.
 
     Returns
     -------
     of_references : float64 array, (2 * channels, 2 * channels, 2 * TAPS - 1)
+        Correlations of the references.
     of_estimates : float64 array, (2 * channels, estimates * channels, 2 * TAPS - 1)
-        With the targets' channels, estimate by estimate.
+        Correlations with the estimated targets, ordered by estimate, then channel.
     """
     margin = TAPS - 1
     step = FFT_SIZE - 2 * margin
-    total = 0
+    total: np.ndarray | int = 0
     for start in range(0, samples, step):
-        # A block and its margins on both sides, with zeros before and after the song.
+        # A block with margins on both sides; zeros surround the song.
         part = slice(max(start - margin, 0), min(start + step + margin, samples))
         true = np.concatenate(references(part), axis=1)
         signals = np.concatenate([true, *(estimate(part)[0] for estimate in estimates)], axis=1).T
@@ -100,17 +111,17 @@ def correlations(
 def distortion_filters(
     of_references: np.ndarray, of_estimates: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Least-squares filters from the references to each estimate (Vincent et al., 2006).
+    """Compute the least-squares filters from references to estimates (Vincent et al., 2006).
 
     Parameters
     ----------
     of_references, of_estimates : float64 arrays
-        As :func:`correlations` gives them.
+        Results of :func:`correlations`.
 
     Returns
     -------
     list of (of_target, of_both)
-        For each estimate its filters from the target alone, (channels, channels, TAPS), and from
+        For each estimate, the filters from the target alone, (channels, channels, TAPS), and from
         target and rest, (2 * channels, channels, TAPS); the second axis is the estimate's channels.
     """
     rows, columns, _ = of_estimates.shape
@@ -138,21 +149,21 @@ def _solve(gram: np.ndarray, products: np.ndarray) -> np.ndarray:
         return np.linalg.lstsq(gram, products)[0]
 
 
-def _decomposed(
+def _decompose(
     true: np.ndarray,
     estimate: np.ndarray,
     spectra: np.ndarray,
     of_target: np.ndarray,
     of_both: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Target, spatial distortion, interference and artefacts, whose sum is the estimate.
+    """Decompose an estimate into target, spatial distortion, interference and artefacts.
 
     Parameters
     ----------
     true, estimate : float64 arrays, (channels, samples)
-        Of the target.
+        True and estimated target.
     spectra : complex128 array, (2, channels, bins)
-        Of target and rest.
+        Spectra of target and rest.
     of_target, of_both : complex128 arrays
         Spectra of the filters of :func:`distortion_filters`.
     """

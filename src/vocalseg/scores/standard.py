@@ -1,10 +1,10 @@
-"""The field's protocols, for one song at its own rate and channels, and over a test set.
+"""Standard protocols, for one song at its own sample rate and channels.
 
 ``museval``
-    BSSEval v4 as in SiSEC: windows of one second, one 512-tap filter for the song, median over the
-    windows, then over songs.
+    BSSEval v4 as in SiSEC: windows of one second, one 512-tap filter per song, median over the
+    windows, then median over songs.
 ``global``
-    The whole song at once: the SDR of the MDX challenges, and the SI-SDR; mean over songs.
+    The whole song at once: the SDR of the MDX challenges and the SI-SDR; mean over songs.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,33 +15,52 @@ import pandas as pd
 from vocalseg.scores import LIMIT_DB, bsseval
 from vocalseg.scores.summary import METRICS
 
-BLOCK = 2**16  # samples that are held in float64 at once
+BLOCK = 2**16  # samples per block of float64
 
 
 def sdr(reference: np.ndarray, estimate: np.ndarray) -> float:
-    """Signal-to-distortion ratio of the MDX challenges: ``10 log10(sum s^2 / sum (s - e)^2)``.
+    """Compute the signal-to-distortion ratio of the MDX challenges.
+
+    ``10 log10(sum s^2 / sum (s - e)^2)``, with sums over samples and channels.
 
     Parameters
     ----------
     reference, estimate : float arrays of one shape
-        Summed over samples and channels.
+        True and estimated signal, s and e.
 
     Returns
     -------
     float
-        In dB. NaN for a silent reference; 0 for a silent estimate; 100 for a perfect one.
+        Ratio in dB. NaN for a silent reference; 0 for a silent estimate; 100 for a perfect one.
+
+    Examples
+    --------
+    >>> reference = np.array([[1.0], [-1.0], [1.0]])
+    >>> round(sdr(reference, 0.9 * reference), 6)
+    20.0
     """
     parts = [(np.sum(s**2), np.sum((s - e) ** 2)) for s, e in _blocks(reference, estimate)]
     return _decibels(*np.sum(parts, axis=0))
 
 
 def si_sdr(reference: np.ndarray, estimate: np.ndarray) -> float:
-    """Scale-invariant SDR (Le Roux et al., 2019, eq. 5), all channels under one scale.
+    """Compute the scale-invariant SDR (Le Roux et al., 2019, eq. 5); one scale for all channels.
+
+    Parameters
+    ----------
+    reference, estimate : float arrays of one shape
+        True and estimated signal.
 
     Returns
     -------
     float
-        In dB. NaN for a silent reference; -100 for a silent estimate; 100 for a scaled reference.
+        Ratio in dB. NaN for a silent reference; -100 for a silent estimate; 100 for a perfect one.
+
+    Examples
+    --------
+    >>> reference = np.array([[1.0], [-1.0], [1.0]])
+    >>> si_sdr(reference, 0.5 * reference)
+    100.0
     """
     parts = [(np.sum(s**2), np.sum(s * e)) for s, e in _blocks(reference, estimate)]
     energy, product = np.sum(parts, axis=0)
@@ -59,22 +78,25 @@ def bss_eval(
     accompaniment_estimate: np.ndarray,
     sample_rate: int,
 ) -> dict[str, float]:
-    """BSSEval v4 of the vocals, as museval computes it.
+    """Compute BSSEval v4 of the vocals, like museval.
 
     Parameters
     ----------
-    vocals, accompaniment, vocals_estimate, accompaniment_estimate : arrays, (samples, channels)
+    vocals, accompaniment : float arrays, (samples, channels)
+        True sources.
+    vocals_estimate, accompaniment_estimate : float arrays, (samples, channels)
+        Estimated sources.
     sample_rate : int
-        In Hz.
+        Rate in Hz.
 
     Returns
     -------
     dict
-        ``sdr``, ``sir``, ``sar``, ``isr`` in dB: medians over the windows of one second in which
-        nothing is silent. All NaN if there is no such window.
+        ``sdr``, ``sir``, ``sar``, ``isr`` in dB: medians over windows of one second in which no
+        signal is silent. All are NaN if there is no such window.
     """
-    references = _pair(vocals, accompaniment)
-    estimates = [_pair(vocals_estimate, accompaniment_estimate)]
+    references = _signals(vocals, accompaniment)
+    estimates = [_signals(vocals_estimate, accompaniment_estimate)]
     (by_window,) = bsseval.evaluate(references, estimates, len(vocals), sample_rate)
     return _medians(by_window)
 
@@ -86,12 +108,21 @@ def score_song(
     sample_rate: int,
     accompaniment_estimate: np.ndarray | None = None,
 ) -> pd.DataFrame:
-    """Score one estimate of a song by both protocols: :func:`score_estimates` of one.
+    """Score one estimate of a song by both protocols; see :func:`score_estimates`.
 
     Parameters
     ----------
-    accompaniment_estimate : array, (samples, channels), optional
-        The mixture minus the estimated vocals, unless it is given.
+    mixture, vocals, vocals_estimate : float arrays, (samples, channels)
+        Mixture, true vocals and estimated vocals.
+    sample_rate : int
+        Rate in Hz.
+    accompaniment_estimate : float array, (samples, channels), optional
+        By default the mixture minus the estimated vocals.
+
+    Returns
+    -------
+    DataFrame
+        ``protocol``, ``metric``, ``value`` (dB; NaN where undefined).
     """
     pair = (vocals_estimate, accompaniment_estimate)
     return score_estimates(mixture, vocals, {"": pair}, sample_rate).drop(columns="estimate")
@@ -105,31 +136,31 @@ def score_estimates(
 ) -> pd.DataFrame:
     """Score several estimates of one song by both protocols.
 
-    They share what the references cost. Nothing as long as the song is held in memory beside the
-    arguments.
+    Computations on the references are shared by the estimates. No array as long as the song is
+    allocated besides the arguments.
 
     Parameters
     ----------
     mixture, vocals : float arrays, (samples, channels)
-        The true accompaniment is the mixture minus the vocals.
+        True signals; the true accompaniment is the mixture minus the vocals.
     estimates : dict of (vocals, accompaniment)
-        Arrays like the mixture; for None the accompaniment is the mixture minus the vocals.
+        Arrays like the mixture; if the accompaniment is None, it is the mixture minus the vocals.
     sample_rate : int
-        In Hz.
+        Rate in Hz.
 
     Returns
     -------
     DataFrame
-        ``estimate``, ``protocol``, ``metric``, ``value`` (dB; NaN where not defined: silent
-        vocals).
+        ``estimate``, ``protocol``, ``metric``, ``value`` (dB; NaN where undefined, for instance for
+        silent vocals).
 
     Raises
     ------
     ValueError
         If an estimate holds NaN or infinite samples.
     """
-    references = _pair(vocals, None, mixture)
-    pairs = [_pair(*pair, mixture) for pair in estimates.values()]
+    references = _signals(vocals, None, mixture)
+    pairs = [_signals(*pair, mixture) for pair in estimates.values()]
     for start in range(0, len(mixture), BLOCK):
         if not all(np.isfinite(pair(slice(start, start + BLOCK))).all() for pair in pairs):
             raise ValueError("the estimate holds NaN or infinite samples")
@@ -162,19 +193,23 @@ def _median(values: np.ndarray) -> float:
 
 
 def _blocks(*signals: np.ndarray) -> Iterator[list[np.ndarray]]:
-    """The signals block by block, in float64."""
+    """Yield the signals block by block, in float64."""
     for start in range(0, len(signals[0]), BLOCK):
         yield [signal[start : start + BLOCK].astype(np.float64) for signal in signals]
 
 
-def _pair(
+def _signals(
     vocals: np.ndarray, accompaniment: np.ndarray | None, mixture: np.ndarray | None = None
 ) -> bsseval.Signals:
-    """Vocals and accompaniment in float64, part by part; without one, what the vocals leave."""
+    """Return a function that gives vocals and accompaniment (default: the residual) in float64."""
 
     def signals(part: slice) -> np.ndarray:
         target = vocals[part]
-        rest = mixture[part] - target if accompaniment is None else accompaniment[part]
+        if accompaniment is not None:
+            rest = accompaniment[part]
+        else:
+            assert mixture is not None
+            rest = mixture[part] - target
         return np.stack([target, rest]).astype(np.float64)
 
     return signals

@@ -1,23 +1,23 @@
-"""Scores of songs over a test set."""
+"""Summarise scores of songs over a test set."""
 
 import pandas as pd
 
-#: The field's metrics of a song, by protocol (see :mod:`vocalseg.scores.standard`).
+#: Metrics of a song by protocol; see :mod:`vocalseg.scores.standard`.
 METRICS = {"museval": ("sdr", "sir", "sar", "isr"), "global": ("sdr", "si_sdr")}
 
 
 def summarise(songs: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Median over songs for ``museval``, mean over songs for ``global``.
+    """Compute the median over songs for ``museval`` and the mean over songs for ``global``.
 
     Parameters
     ----------
     songs : DataFrame
-        ``protocol``, ``metric``, ``value`` of each song, stacked; NaN is left out.
+        ``protocol``, ``metric``, ``value`` of all songs; NaN is ignored.
 
     Returns
     -------
     dict
-        dB by protocol and metric.
+        Values in dB by protocol and metric.
     """
     average = {"museval": "median", "global": "mean"}
     values = songs.groupby(["protocol", "metric"])["value"]

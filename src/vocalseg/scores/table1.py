@@ -1,7 +1,7 @@
-"""The protocol behind the paper's Table I, point by point as its published code computes it.
+"""The protocol behind the paper's Table I, reproduced step by step from its published code.
 
-It serves one purpose: to say what Table I would have printed. It flatters every estimate, the
-unprocessed mixture most (docs/evaluation.md), and says nothing of how good a separation is.
+Its only purpose is to compute what Table I would report. It overrates every estimate, most of all
+the unprocessed mixture (docs/evaluation.md), and does not measure the quality of a separation.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ Tiles = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def segments(songs: Iterable[Tiles], hop: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Waveforms of estimate and "true" vocals, as the protocol makes them.
+    """Yield waveforms of the estimate and the "true" vocals as the protocol makes them.
 
     Parameters
     ----------
@@ -29,27 +29,29 @@ def segments(songs: Iterable[Tiles], hop: int) -> Iterator[tuple[np.ndarray, np.
         Each (n, bins, tile_frames), song by song: magnitudes float32, the mixture's phase
         complex64.
     hop : int
+        Frame distance in samples.
 
     Yields
     ------
     estimate, vocals : float32 arrays, (samples,)
+        One segment of five tiles.
     """
     for tiles in _groups(songs):
-        # Five tiles in file order are joined to one segment, also across the end of a song.
+        # Five tiles in file order are concatenated to a segment, even across the end of a song.
         estimate, vocals, phase = (np.concatenate(list(part), axis=1) for part in tiles)
-        # The vocals' reference gets the mixture's phase too, so its phase error costs nothing.
-        # 512 rows make the inverse assume a frame of 1,022 samples where 1,024 were analysed.
+        # The reference vocals also get the mixture's phase, so phase errors are not counted.
+        # From 512 rows, the inverse infers frames of 1,022 samples instead of the actual 1,024.
         estimate, vocals = (
             librosa.istft(magnitude * phase, hop_length=hop, window="hann")
             for magnitude in (estimate, vocals)
         )
-        # Segments with nearly silent vocals, or with an estimate of zeros, do not count.
+        # Segments with nearly silent vocals or an estimate of zeros are ignored.
         if np.abs(vocals).sum() >= MIN_L1 and estimate.any():
             yield estimate, vocals
 
 
 def score(pairs: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, np.ndarray]:
-    """BSSEval v3 of five segments by mir_eval, with the protocol's two twists.
+    """Compute BSSEval v3 of five segments with mir_eval, with the protocol's two errors.
 
     Parameters
     ----------
@@ -64,11 +66,11 @@ def score(pairs: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, np.ndarray]:
     estimates, vocals = (
         np.stack(signals).astype(np.float64) for signals in zip(*pairs, strict=True)
     )
-    # Five stretches of time stand as if they were five sources sounding together: "SIR" is about
-    # other moments of the same vocals, not about the accompaniment.
-    # The estimate stands where the reference belongs, and the reference as the estimate.
-    # mir_eval.separation.bss_eval_sources would build the sources' Gram matrix and solve with it
-    # anew for each of the five; as five channels of one source they share it.
+    # Five consecutive segments are treated as five simultaneous sources: "SIR" refers to other
+    # moments of the same vocals, not to the accompaniment.
+    # Reference and estimate are swapped.
+    # mir_eval.separation.bss_eval_sources would compute and solve the same Gram matrix for each of
+    # the five sources; as five channels of one source they share it.
     on_all = separation._project_images(estimates.T[np.newaxis], vocals.T, TAPS)
     ratios = []
     for estimate, true, projection in zip(estimates, vocals, on_all, strict=True):
@@ -84,12 +86,12 @@ def score(pairs: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, np.ndarray]:
 
 
 def calls(pairs: Iterable) -> Iterator[list]:
-    """Five segments for each call of :func:`score`; the remainder of the test set is dropped."""
+    """Group segments into fives, one group per call of :func:`score`; the remainder is dropped."""
     yield from _chunks(pairs, SEGMENTS_PER_CALL)
 
 
 def summarise(scores: Iterable[dict[str, np.ndarray]]) -> dict[str, float]:
-    """Mean over all segments; NaN where the test set does not fill a single call."""
+    """Return the mean over all segments; NaN if the test set is too short for one call."""
     scores = list(scores)
     return {
         name: float(np.mean([s[name] for s in scores])) if scores else float("nan")

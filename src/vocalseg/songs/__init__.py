@@ -1,1 +1,1 @@
-"""Where songs come from, and what is known of them."""
+"""Data sets of songs: finding, checking, downloading, synthesising and reading them."""

@@ -1,4 +1,4 @@
-"""What lies in a folder: found by name, without what operating systems leave there."""
+"""List the entries of folders, without those that operating systems create."""
 
 import stat
 import unicodedata
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from os import stat_result
 from pathlib import Path
 
-#: Folders that operating systems, network drives and tools make, in lower case.
+#: Folders that operating systems, network drives and tools create, in lower case.
 SYSTEM_FOLDERS = frozenset(
     name.casefold()
     for name in (
@@ -26,7 +26,7 @@ SYSTEM_FOLDERS = frozenset(
 
 
 def status(path: Path) -> stat_result | None:
-    """What the system knows of a path, links followed; None where it is not there or not shown."""
+    """Return the status of a path, following links; None if missing or inaccessible."""
     try:
         return path.stat()
     except (OSError, ValueError):  # ValueError: a null character
@@ -34,19 +34,19 @@ def status(path: Path) -> stat_result | None:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a path is a folder that the system shows, links followed."""
+    """Return whether a path is an accessible folder, following links."""
     found = status(path)
     return found is not None and stat.S_ISDIR(found.st_mode)
 
 
 def is_regular(path: Path) -> bool:
-    """Whether a path is a regular file that the system shows, links followed."""
+    """Return whether a path is an accessible regular file, following links."""
     found = status(path)
     return found is not None and stat.S_ISREG(found.st_mode)
 
 
-def is_dangling(path: Path) -> bool:
-    """Whether a path is a link whose target is not there, or that leads back to itself."""
+def is_broken_link(path: Path) -> bool:
+    """Return whether a path is a link without a target, or a circular link."""
     try:
         return path.is_symlink() and status(path) is None
     except (OSError, ValueError):
@@ -54,36 +54,56 @@ def is_dangling(path: Path) -> bool:
 
 
 def is_hidden(path: Path) -> bool:
-    """Whether file managers hide a path."""
+    """Return whether a path is hidden by file managers."""
     return path.name.startswith(".")
 
 
-def is_system(path: Path) -> bool:
-    """Whether a path is there for an operating system or a tool, not for its content."""
+def is_system_entry(path: Path) -> bool:
+    """Return whether a path was created by an operating system or a tool for its own use."""
     name = path.name.casefold()
     if name in SYSTEM_FOLDERS or name.startswith(".trash-"):
         return True
-    # "._song.wav" holds a Mac's attributes of "song.wav"; ".#song" is an editor's lock.
+    # "._song.wav" holds macOS attributes of "song.wav"; ".#song" is an editor's lock file.
     return name.startswith(".#") or (name.startswith("._") and not is_folder(path))
 
 
 def entries(folder: Path) -> list[Path]:
-    """What lies in a folder, sorted by name, without what systems leave there.
+    """List a folder, sorted by name, without entries that systems create.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder to list.
+
+    Returns
+    -------
+    list of Path
+        Files and folders.
 
     Raises
     ------
     OSError
         If the folder cannot be listed.
     """
-    return sorted(path for path in folder.iterdir() if not is_system(path))
+    return sorted(path for path in folder.iterdir() if not is_system_entry(path))
 
 
-def child(folder: Path, name: str) -> Path | None:
-    """The entry with this name, else the only one whose name differs just in case.
+def find_entry(folder: Path, name: str) -> Path | None:
+    """Find the entry with a name, or the only one whose name differs in case only.
 
-    None if there is none, or if the folder cannot be listed.
+    Parameters
+    ----------
+    folder : Path
+        Folder to search.
+    name : str
+        Name of the entry.
+
+    Returns
+    -------
+    Path or None
+        None if there is no such entry, or if the folder cannot be listed.
     """
-    if status(folder / name) or is_dangling(folder / name):
+    if status(folder / name) or is_broken_link(folder / name):
         return folder / name
     try:
         found = [path for path in entries(folder) if path.name.casefold() == name.casefold()]
@@ -92,18 +112,34 @@ def child(folder: Path, name: str) -> Path | None:
     return found[0] if len(found) == 1 else None
 
 
-def composed(name: str) -> str:
-    """A name in Unicode's form NFC: the same for names that look the same."""
+def to_nfc(name: str) -> str:
+    """Return a name in Unicode's normal form C, which is equal for names that look the same."""
     return unicodedata.normalize("NFC", name)
 
 
-def loose(name: str) -> str:
-    """A name without what people and spreadsheets change: Unicode form, case, outer blanks."""
-    return composed(composed(name).casefold()).strip()
+def normalize_name(name: str) -> str:
+    r"""Normalise what people and spreadsheets change in a name: Unicode form, case, outer blanks.
+
+    Parameters
+    ----------
+    name : str
+        Name of a song.
+
+    Returns
+    -------
+    str
+        Form for comparison.
+
+    Examples
+    --------
+    >>> normalize_name(" Cafe\u0301 ") == normalize_name("CAF\u00c9")
+    True
+    """
+    return to_nfc(to_nfc(name).casefold()).strip()
 
 
-def readable(function: Callable[..., Iterable[Path]], *arguments: Path) -> Iterable[Path]:
-    """What a function finds, or nothing where it cannot read or understand what is there."""
+def list_or_empty(function: Callable[..., Iterable[Path]], *arguments: Path) -> Iterable[Path]:
+    """Call a function that lists paths; return an empty list if it fails to read or parse them."""
     try:
         return function(*arguments)
     except (OSError, ValueError):  # BadInput is a ValueError

@@ -1,18 +1,12 @@
-"""Archives on Zenodo: fetched by DOI, resumed after a cut, verified, unpacked safely.
+"""Download archives from Zenodo by DOI, resumable and verified.
 
-pooch finds the record of a DOI, verifies and keeps the file. What it cannot do is go on with a
-download that was cut, so :class:`Resuming` takes its downloader's place.
+pooch finds the record of a DOI, verifies and stores the file. It cannot resume a partial download,
+so :class:`ResumingDownloader` replaces its downloader.
 """
 
-import shutil
-import stat
 import time
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
-from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import pooch
 import requests
@@ -20,22 +14,20 @@ from pooch.downloaders import REQUESTS_HEADERS, doi_to_repository
 from tqdm import tqdm
 
 from vocalseg.errors import BadInput
+from vocalseg.songs import unpacking
 
-TIMEOUT = (10, 60)  # seconds to connect, and between two pieces
+TIMEOUT = (10, 60)  # seconds to connect, and between two chunks
 CHUNK = 1 << 20
 
-#: Seconds between tries; they begin anew when a try has brought something.
-WAITS = (1, 2, 4, 8, 16, 32)
+#: Seconds between retries; the sequence restarts after a retry that made progress.
+RETRY_DELAYS = (1, 2, 4, 8, 16, 32)
 
-#: Answers that come from a server's load, not from the request.
-PASSING = {408, 429, 500, 502, 503, 504}
-
-#: No archive of songs unpacks to more than this many times its size: what does is a bomb.
-MAX_RATIO = 100
+#: HTTP status codes of temporary failures.
+RETRY_STATUS = {408, 429, 500, 502, 503, 504}
 
 
 class Archive(NamedTuple):
-    """A zip file of a record; ``unpacked`` is what its files take on disk, about, in bytes."""
+    """A zip file of a Zenodo record; ``unpacked`` is the approximate size of its files in bytes."""
 
     doi: str
     file: str
@@ -64,34 +56,41 @@ MUSDB18 = {
 
 
 def fetch(archive: Archive, folder: Path) -> Path:
-    """Download an archive into a folder, or find it there.
+    """Download an archive into a folder, unless it is there already.
+
+    Parameters
+    ----------
+    archive : Archive
+        Archive to download.
+    folder : Path
+        Folder for the zip file.
 
     Returns
     -------
     Path
-        The zip file, of the right size and MD5.
+        The zip file, with verified size and MD5.
 
     Raises
     ------
     BadInput
-        If the disk is too small, the record cannot be reached or is another, or the file's MD5 is
-        wrong: then nothing of it is kept.
+        If disk space does not suffice, the record cannot be reached or has changed, or the MD5 is
+        wrong; in the last case the file is removed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     zip_file, part = folder / archive.file, folder / f"{archive.file}.part"
     have = next((p.stat().st_size for p in (zip_file, part) if p.exists()), 0)
-    require_space(folder, max(archive.bytes - have, 0) + archive.unpacked)
+    unpacking.require_space(folder, max(archive.bytes - have, 0) + archive.unpacked)
     try:
         pooch.retrieve(
             f"doi:{archive.doi}/{archive.file}",
             known_hash=f"md5:{archive.md5}",
             fname=archive.file,
             path=folder,
-            downloader=Resuming(archive, part),
+            downloader=ResumingDownloader(archive, part),
         )
     except BadInput:
         raise
-    except ValueError as error:  # pooch names the sum that it got
+    except ValueError as error:  # pooch's message holds the actual checksum
         found = str(error).split(" but got ")[-1].split(".")[0]
         raise BadInput(
             f"{zip_file}: MD5 is {found}, but {archive.doi} has {archive.md5}; nothing was kept, "
@@ -100,10 +99,15 @@ def fetch(archive: Archive, folder: Path) -> Path:
     return zip_file
 
 
-class Resuming:
-    """pooch's downloader for an archive that may come in several pieces.
+class ResumingDownloader:
+    """Downloader for pooch that resumes a partial download, which is kept in ``part``.
 
-    What has arrived stays in ``part`` when a download ends early; the next one goes on from there.
+    Parameters
+    ----------
+    archive : Archive
+        Archive to download.
+    part : Path
+        File for the data received so far.
     """
 
     def __init__(self, archive: Archive, part: Path):
@@ -111,35 +115,35 @@ class Resuming:
 
     def __call__(self, url: str, output_file: str | Path, pooch: object) -> None:
         """Download ``url`` (``doi:.../file``) to ``output_file``."""
-        if self._have() > self.archive.bytes:
+        if self._received() > self.archive.bytes:
             self.part.unlink()
-        waits = iter(WAITS)
-        while (have := self._have()) < self.archive.bytes:
+        delays = iter(RETRY_DELAYS)
+        while (have := self._received()) < self.archive.bytes:
             try:
-                self._go_on()
+                self._resume()
             except BadInput:
                 raise
             except (requests.RequestException, KeyError, ValueError) as error:
-                if self._have() > have:
-                    waits = iter(WAITS)
-                self._pause(next(waits, None), error)
+                if self._received() > have:
+                    delays = iter(RETRY_DELAYS)
+                self._wait_or_fail(next(delays, None), error)
         self.part.replace(output_file)
 
-    def _have(self) -> int:
+    def _received(self) -> int:
         return self.part.stat().st_size if self.part.exists() else 0
 
-    def _go_on(self) -> None:
-        """Ask for what is missing and append it."""
-        have = self._have()
+    def _resume(self) -> None:
+        """Request the missing bytes and append them."""
+        have = self._received()
         headers = {**REQUESTS_HEADERS, "Accept-Encoding": "identity", "Range": f"bytes={have}-"}
         with requests.get(self._url(), headers=headers, stream=True, timeout=TIMEOUT) as response:
             response.raise_for_status()
             if response.status_code != requests.codes.partial_content:
-                have = 0  # the server sends all from the beginning
+                have = 0  # the server ignores the range and sends the whole file
             total = have + int(response.headers.get("Content-Length", self.archive.bytes - have))
             if total != self.archive.bytes:
                 raise BadInput(
-                    f"{response.url}: {total:,} bytes, but {self.archive.file} has "
+                    f"{response.url}: {total:,} bytes, but {self.archive.file} should have "
                     f"{self.archive.bytes:,}; the record has changed, see "
                     f"https://doi.org/{self.archive.doi}"
                 )
@@ -151,100 +155,32 @@ class Resuming:
                 for chunk in response.iter_content(CHUNK):
                     file.write(chunk)
                     bar.update(len(chunk))
-        if self._have() < self.archive.bytes:
+        if self._received() < self.archive.bytes:
             raise requests.ConnectionError("the connection ended early")
 
     def _url(self) -> str:
-        """The file's page in the record, which serves ranges; the API's own link does not."""
+        """Return the file's URL on the record's page; unlike the API's link, it supports ranges."""
         record = doi_to_repository(self.archive.doi, headers=REQUESTS_HEADERS, timeout=TIMEOUT)
         files = {file["key"]: file for file in record.api_response["files"]}
         if self.archive.file not in files:
             raise BadInput(
                 f"https://doi.org/{self.archive.doi}: no {self.archive.file} in the record; "
-                "fetch the data set by hand and let dataset.root name its folder"
+                "download the data set by hand and set dataset.root to its folder"
             )
         return f"{record.archive_url}/files/{self.archive.file}?download=1"
 
-    def _pause(self, seconds: float | None, error: Exception) -> None:
-        """Wait for the next try, or give up."""
+    def _wait_or_fail(self, seconds: float | None, error: Exception) -> None:
+        """Wait before the next try, or raise if the failure is permanent."""
         response = getattr(error, "response", None)
         status = getattr(response, "status_code", None)
-        if seconds is None or not (status is None or status in PASSING):
+        if seconds is None or not (status is None or status in RETRY_STATUS):
             raise BadInput(
-                f"https://doi.org/{self.archive.doi}: {self.archive.file} not fetched "
-                f"({' '.join(str(error).split())}); {self._have():,} bytes are kept: run again to "
-                "go on, or fetch it by hand and let dataset.root name its folder"
+                f"https://doi.org/{self.archive.doi}: {self.archive.file} not downloaded "
+                f"({' '.join(str(error).split())}); {self._received():,} bytes are kept: run again "
+                "to resume, or download it by hand and set dataset.root to its folder"
             ) from None
-        asked = response.headers.get("Retry-After", "") if response is not None else ""
-        seconds = max(seconds, min(int(asked), 300)) if asked.isdigit() else seconds
-        tqdm.write(f"{self.archive.file}: {type(error).__name__}; next try in {seconds:g} s")
+        retry_after = response.headers.get("Retry-After", "") if response is not None else ""
+        if retry_after.isdigit():
+            seconds = max(seconds, min(int(retry_after), 300))
+        tqdm.write(f"{self.archive.file}: {type(error).__name__}; retrying in {seconds:g} s")
         time.sleep(seconds)
-
-
-def require_space(folder: Path, needed: int) -> None:
-    """Check that the disk of a folder, there already or not, has ``needed`` bytes free.
-
-    Raises
-    ------
-    BadInput
-        If it has less.
-    """
-    free = shutil.disk_usage(next(p for p in (folder, *folder.parents) if p.exists())).free
-    if free < needed:
-        raise BadInput(
-            f"{folder}: {free / 1e9:.1f} GB free, but {needed / 1e9:.1f} GB are needed; free some, "
-            "or let the environment variable VOCALSEG_SONGS name a folder on another disk"
-        )
-
-
-@contextmanager
-def all_or_nothing(folder: Path) -> Iterator[Path]:
-    """A folder to fill that takes ``folder``'s name when all went well, and else is removed."""
-    part = folder.with_name(f"{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    try:
-        yield part
-        part.rename(folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-
-
-def unpack(zip_file: Path, folder: Path) -> None:
-    """Unpack a zip file into an empty folder.
-
-    Raises
-    ------
-    BadInput
-        If it is not a whole zip file, a name in it leads out of the folder, it would unpack to more
-        than :data:`MAX_RATIO` times its size, or the disk is too small. Before anything is written,
-        but for damage inside a file.
-    """
-    try:
-        with ZipFile(zip_file) as archive:
-            members = archive.infolist()
-            _check(zip_file, members)
-            require_space(folder, sum(member.file_size for member in members))
-            for member in tqdm(members, desc=f"unpack {zip_file.name}", unit="file", disable=None):
-                archive.extract(member, folder)
-    except (BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
-        raise BadInput(
-            f"{zip_file}: not a whole zip file ({error}); remove it and run again"
-        ) from None
-
-
-def _check(zip_file: Path, members: list[ZipInfo]) -> None:
-    for member in members:
-        name = PurePosixPath(member.filename)
-        leads_out = name.is_absolute() or ".." in name.parts or member.filename[1:2] == ":"
-        if leads_out or "\\" in member.filename or stat.S_ISLNK(member.external_attr >> 16):
-            raise BadInput(
-                f"{zip_file}: holds {member.filename!r}, which leads out of the folder; "
-                "remove the file and do not trust where it came from"
-            )
-    unpacked = sum(member.file_size for member in members)
-    if unpacked > MAX_RATIO * zip_file.stat().st_size:
-        raise BadInput(
-            f"{zip_file}: unpacks to {unpacked:,} bytes, more than {MAX_RATIO} times its size; "
-            "remove the file and do not trust where it came from"
-        )

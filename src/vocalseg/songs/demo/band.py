@@ -1,4 +1,4 @@
-"""Drums, bass and accompaniment: from notes to mono waveforms, a few models of instruments."""
+"""Synthesise drums, bass and accompaniment with a few models of instruments."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from .score import SAMPLE_RATE, Hit, Note
 
 
 def play_drums(hits: list[Hit], samples: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """The kit as {piece: (samples,)} so that each piece can have its place in the room."""
+    """Synthesise the drum kit; return (samples,) for each piece, so that pieces can be panned."""
     kit = {piece: make(rng) for piece, make in _KIT.items()}
     out: dict[str, np.ndarray] = {}
     for hit in hits:
@@ -20,17 +20,17 @@ def play_drums(hits: list[Hit], samples: int, rng: np.random.Generator) -> dict[
 
 
 def play(instrument: str, notes: list[Note], samples: int, rng: np.random.Generator) -> np.ndarray:
-    """One tuned instrument, mono, (samples,) of arbitrary level."""
+    """Synthesise one pitched instrument, mono (samples,), at arbitrary level."""
     out = np.zeros(samples)
-    rings: dict[int, np.ndarray] = {}  # a string sounds alike however long it is left to ring
-    model = _RINGING[instrument](rng) if instrument in _RINGING else _additive(instrument, rng)
+    tones: dict[int, np.ndarray] = {}  # of decaying instruments, cut to each note's length
+    model = _DECAYING[instrument](rng) if instrument in _DECAYING else _additive(instrument, rng)
     for note in notes:
         hertz = 440 * 2 ** ((note.pitch - 69) / 12)
-        if instrument in _RINGING:
-            if note.pitch not in rings:
-                rings[note.pitch] = model(hertz, 2.5)
+        if instrument in _DECAYING:
+            if note.pitch not in tones:
+                tones[note.pitch] = model(hertz, 2.5)
             t = _time(min(note.seconds + 0.1, 2.5))
-            tone = rings[note.pitch][: len(t)] * _envelope(t, note.seconds, 0.001, 0.1)
+            tone = tones[note.pitch][: len(t)] * _envelope(t, note.seconds, 0.001, 0.1)
         else:
             tone = model(hertz, note.seconds)
         _add(out, tone * note.velocity, note.start)
@@ -48,7 +48,7 @@ def _add(out, sound, start):
 
 
 def _envelope(t, seconds, attack, release):
-    """Rises to one within `attack`, falls to nought within `release` after `seconds`."""
+    """Return an envelope that rises to 1 within ``attack`` and falls to 0 after ``seconds``."""
     return np.clip(t / attack, 0, 1) * np.clip((seconds + release - t) / release, 0, 1)
 
 
@@ -57,20 +57,23 @@ def _envelope(t, seconds, attack, release):
 
 @dataclass(frozen=True)
 class _Timbre:
-    """Harmonic k has the amplitude k**-slope, times `even` if k is even, times a random weight
-    down to 1 - uneven. Times are in seconds, detune and vibrato relative to the pitch."""
+    """Timbre as a sum of harmonics.
+
+    Harmonic k has the amplitude k**-slope, times ``even`` if k is even, times a random weight of at
+    least 1 - uneven. Times are in seconds; detune and vibrato are relative to the pitch.
+    """
 
     slope: float
     even: float = 1.0
     uneven: float = 0.3
     attack: float = 0.01
     release: float = 0.05
-    decay: float = np.inf  # of the loudness
-    mellow: float = np.inf  # of the upper harmonics
+    decay: float = np.inf  # time constant of the amplitude
+    mellow: float = np.inf  # time constant of the upper harmonics
     players: int = 1
     detune: float = 0.0
     vibrato: float = 0.0
-    air: float = 0.0  # of breath or bow, relative to the tone
+    air: float = 0.0  # noise of breath or bow, relative to the tone
 
 
 _TIMBRES = {
@@ -84,11 +87,11 @@ _TIMBRES = {
     "synth": _Timbre(1.1, even=0.2, vibrato=0.005),
 }
 _HARMONICS = np.arange(1, 65)
-_SIZE = 2048
+_TABLE_SIZE = 2048
 
 
 def _additive(instrument, rng) -> Callable:
-    """One specimen of the instrument: (hertz, seconds) to a waveform."""
+    """Return a randomised instrument: a function from (hertz, seconds) to a waveform."""
     timbre = _TIMBRES[instrument]
     slope, decay, mellow, vibrato = rng.uniform(0.75, 1.3, 4) * (
         timbre.slope, timbre.decay, timbre.mellow, timbre.vibrato)
@@ -105,9 +108,9 @@ def _additive(instrument, rng) -> Callable:
         tone = timbre.air * rng.normal(0, 1, len(t)) if timbre.air else np.zeros(len(t))
         for detune in rng.uniform(-1, 1, timbre.players) * timbre.detune:
             cycles = hertz * ((1 + detune) * t + bend) + rng.random()
-            tone += fresh * _read(bright, cycles)
+            tone += fresh * _interpolate(bright, cycles)
             if mellow < np.inf:
-                tone += (1 - fresh) * _read(dull, cycles)
+                tone += (1 - fresh) * _interpolate(dull, cycles)
         tone *= np.exp(-t / decay) * (1 + 20 * vibrato * shake)
         return tone * _envelope(t, seconds, timbre.attack, timbre.release)
 
@@ -115,27 +118,27 @@ def _additive(instrument, rng) -> Callable:
 
 
 def _period(amplitudes, hertz):
-    """One period, with the harmonics below 18 kHz, RMS one, closed for interpolation."""
+    """Return one period with the harmonics below 18 kHz, RMS 1, closed for interpolation."""
     amplitudes = amplitudes[: max(int(18_000 / hertz), 1)]
-    spectrum = np.zeros(_SIZE // 2 + 1, complex)
+    spectrum = np.zeros(_TABLE_SIZE // 2 + 1, complex)
     spectrum[1:len(amplitudes) + 1] = amplitudes * np.exp(1.9j * np.arange(len(amplitudes)) ** 2)
     period = np.fft.irfft(spectrum)
     return np.append(period, period[0]) / np.std(period)
 
 
-def _read(period, cycles):
-    """The period at a phase in cycles, by linear interpolation."""
-    place = cycles * _SIZE
-    whole = place.astype(np.int64)
-    first = whole & (_SIZE - 1)
-    return period[first] + (place - whole) * np.diff(period)[first]
+def _interpolate(period, cycles):
+    """Interpolate the period linearly at a phase in cycles."""
+    position = cycles * _TABLE_SIZE
+    whole = position.astype(np.int64)
+    first = whole & (_TABLE_SIZE - 1)
+    return period[first] + (position - whole) * np.diff(period)[first]
 
 
-# --------------------------------------------------------------------------- ringing bodies
+# --------------------------------------------------------------------------- decaying instruments
 
 
 def _pluck(rng) -> Callable:
-    """Karplus & Strong (1983), tuned by an all-pass as in Jaffe & Smith (1983)."""
+    """Plucked string (Karplus & Strong 1983), tuned by an all-pass filter (Jaffe & Smith 1983)."""
     place, life = rng.uniform(0.1, 0.3), rng.uniform(0.8, 3.0)
     soft = signal.butter(1, rng.uniform(2500, 7000), fs=SAMPLE_RATE)
 
@@ -149,7 +152,7 @@ def _pluck(rng) -> Callable:
         a[delay:] -= loop * np.array((c, 1 + c, 1))
         burst = np.zeros(round(seconds * SAMPLE_RATE))
         burst[:delay] = rng.uniform(-1, 1, delay)
-        bridge = max(int(place * delay), 1)  # plucking at a point silences its harmonics
+        bridge = max(int(place * delay), 1)  # plucking suppresses harmonics with a node there
         burst[bridge:] -= burst[:-bridge].copy()
         tone = signal.lfilter([1, c], a, signal.lfilter(*soft, burst))
         return tone / np.std(tone[: SAMPLE_RATE // 2])
@@ -158,7 +161,7 @@ def _pluck(rng) -> Callable:
 
 
 def _guitar(rng) -> Callable:
-    """A plucked string through an overdriven amplifier."""
+    """Plucked string with an overdriven amplifier."""
     string, drive = _pluck(rng), rng.uniform(0.5, 3.0)
     cabinet = signal.butter(2, (90, rng.uniform(3500, 5500)), "bandpass", fs=SAMPLE_RATE)
     return lambda hertz, seconds: signal.lfilter(
@@ -166,7 +169,7 @@ def _guitar(rng) -> Callable:
 
 
 def _epiano(rng) -> Callable:
-    """A tine beside a bar, by frequency modulation (Chowning 1973)."""
+    """Electric piano by frequency modulation (Chowning 1973)."""
     index, tine, decay = rng.uniform(0.6, 2.0), rng.integers(7, 15), rng.uniform(0.7, 1.6)
 
     def model(hertz, seconds):
@@ -179,7 +182,7 @@ def _epiano(rng) -> Callable:
     return model
 
 
-_RINGING = {"guitar": _guitar, "pluck": _pluck, "epiano": _epiano}
+_DECAYING = {"guitar": _guitar, "pluck": _pluck, "epiano": _epiano}
 
 # --------------------------------------------------------------------------- drums
 
@@ -190,7 +193,7 @@ def _noise(t, low, high, rng):
 
 
 def _drum(low, high, drop, decay, rattle, band, fade) -> Callable:
-    """A skin whose pitch falls from `high` to `low` Hz within `drop` s, and a rattle of noise."""
+    """Membrane whose pitch falls from ``high`` to ``low`` Hz within ``drop`` s, with noise."""
 
     def make(rng):
         t = _time(6 * max(decay, fade))
@@ -198,13 +201,14 @@ def _drum(low, high, drop, decay, rattle, band, fade) -> Callable:
         hertz = tune * (low + (high - low) * np.exp(-t / drop))
         skin = np.sin(2 * np.pi * np.cumsum(hertz) / SAMPLE_RATE) * np.exp(-t / decay)
         noise = rattle * np.exp(-t / (length * fade))
-        return [skin + noise * _noise(t, *band, rng) for _ in range(3)]
+        low_noise, high_noise = band
+        return [skin + noise * _noise(t, low_noise, high_noise, rng) for _ in range(3)]
 
     return make
 
 
 def _cymbal(low, decay, gain) -> Callable:
-    """Noise above `low` Hz with a few clashing partials."""
+    """Noise above ``low`` Hz with a few inharmonic partials."""
 
     def make(rng):
         t = _time(5 * decay)

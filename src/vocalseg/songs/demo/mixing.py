@@ -1,4 +1,4 @@
-"""From dry parts to the four stems: place, room, levels, sixteen bits."""
+"""Mix dry parts to four stems: panning, reverberation, levels, 16-bit quantisation."""
 
 import numpy as np
 from scipy import fft, signal
@@ -7,13 +7,13 @@ from .score import SAMPLE_RATE
 
 
 def pan(mono: np.ndarray, position: float) -> np.ndarray:
-    """(samples,) to (samples, 2) at equal power; position -1 is left, 0 centre, +1 right."""
+    """Pan (samples,) to (samples, 2) with equal power; -1 is left, 0 centre, +1 right."""
     angle = (position + 1) * np.pi / 4
     return np.outer(mono, (np.cos(angle), np.sin(angle)))
 
 
-def room(rng: np.random.Generator) -> np.ndarray:
-    """Impulse response (length, 2) of a room: exponentially decaying noise, duller as it fades."""
+def room_response(rng: np.random.Generator) -> np.ndarray:
+    """Return a room's impulse response (length, 2): exponentially decaying, band-limited noise."""
     decay = rng.uniform(0.25, 0.9)  # seconds to -60 dB
     t = np.arange(round(decay * SAMPLE_RATE)) / SAMPLE_RATE
     tail = rng.normal(0, 1, (len(t), 2)) * (0.001 ** (t / decay))[:, None]
@@ -24,16 +24,27 @@ def room(rng: np.random.Generator) -> np.ndarray:
 
 
 def reverberate(dry: np.ndarray, response: np.ndarray, wet: float) -> np.ndarray:
-    """Add the room's answer to (samples, 2), `wet` times as loud as the sound itself."""
+    """Add reverberation to a signal (samples, 2), ``wet`` times as loud as the signal."""
     send = dry.sum(axis=1, keepdims=True).astype(np.float32) / np.sqrt(2)
     return dry + wet * signal.oaconvolve(send, response.astype(np.float32), axes=0)[: len(dry)]
 
 
-def crowd(stem: np.ndarray, voice: np.ndarray, depth: float) -> np.ndarray:
-    """Equalise (samples, 2) towards the long-term spectrum of the voice, in octave bands.
+def match_spectrum(stem: np.ndarray, voice: np.ndarray, depth: float) -> np.ndarray:
+    """Equalise a stem in octave bands towards the long-term spectrum of the voice.
 
-    An accompaniment that fills the very octaves of the singer cannot be filtered away; depth 0
-    leaves it as it is, 1 gives it the spectrum of the voice, within 12 dB up or down.
+    An accompaniment in the same octaves as the singer cannot be removed by a fixed filter.
+
+    Parameters
+    ----------
+    stem, voice : float arrays, (samples, 2)
+        Signal to equalise, and the reference.
+    depth : float, in [0, 1]
+        0 leaves the stem unchanged; 1 gives it the spectrum of the voice, within 12 dB up or down.
+
+    Returns
+    -------
+    float array, (samples, 2)
+        Equalised stem.
     """
     spectrum = fft.rfft(stem.astype(np.float32), axis=0)
     f = fft.rfftfreq(len(stem), 1 / SAMPLE_RATE)
@@ -48,19 +59,19 @@ def crowd(stem: np.ndarray, voice: np.ndarray, depth: float) -> np.ndarray:
 
 
 def brighten(mono: np.ndarray, corner: float, gain: float) -> np.ndarray:
-    """A high shelf: add `gain` times what lies above `corner` Hz."""
+    """Apply a high shelf: add ``gain`` times the content above ``corner`` Hz."""
     shelf = signal.butter(1, corner, "high", fs=SAMPLE_RATE, output="sos")
     return mono + gain * signal.sosfilt(shelf, mono)
 
 
-def level(stem: np.ndarray, decibels: float) -> np.ndarray:
-    """Scale to an RMS level in dB; silence stays silence."""
+def set_level(stem: np.ndarray, decibels: float) -> np.ndarray:
+    """Scale to an RMS level in dB; silence remains silence."""
     rms = np.sqrt(np.mean(stem**2))
     return stem * (10 ** (decibels / 20) / rms) if rms > 0 else stem
 
 
 def master(stems: dict[str, np.ndarray], peak: float) -> dict[str, np.ndarray]:
-    """One gain for all, so that their sum peaks at `peak`; then whole multiples of 2^-15."""
+    """Scale all stems so that their sum peaks at ``peak``; round to multiples of 2^-15."""
     gain = peak / max(np.abs(sum(stems.values())).max(), 1e-9)
     return {name: (np.round(x * gain * 32768) / 32768).astype(np.float32)
             for name, x in stems.items()}

@@ -1,4 +1,4 @@
-"""Speech sounds as numbers: what the vocal tract does for each vowel and consonant."""
+"""Parameters of the vocal tract for vowels and consonants."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ VOWELS = {
     "r": (490, 1350, 1690),
 }
 
-# A sung syllable mostly holds one vowel; these are the ones that move on to a second.
+# Most sung syllables have one vowel; these have two.
 DIPHTHONGS = (("a", "I"), ("e", "I"), ("o", "U"), ("a", "U"), ("o", "I"))
 
 
@@ -24,9 +24,16 @@ DIPHTHONGS = (("a", "I"), ("e", "I"), ("o", "U"), ("a", "U"), ("o", "I"))
 class Phone:
     """One steady state of the vocal tract.
 
-    seconds: length; voicing, aspiration, friction: amplitudes in 0..1 relative to a vowel;
-    formants: F1..F3 in Hz, the locus towards which the neighbouring vowels bend;
-    centre (Hz) and octaves (standard deviation): the band of the friction noise.
+    Attributes
+    ----------
+    seconds : float
+        Duration.
+    voicing, aspiration, friction : float, in [0, 1]
+        Amplitudes relative to a vowel.
+    formants : tuple of float
+        F1 to F3 in Hz: the locus towards which the neighbouring vowels bend.
+    centre, octaves : float
+        Centre in Hz and standard deviation in octaves of the band of the friction noise.
     """
 
     seconds: float
@@ -40,7 +47,7 @@ class Phone:
 
 _LIP, _TEETH, _PALATE = (250, 800, 2200), (250, 1750, 2650), (250, 2200, 2700)
 
-# Durations, bands and loci follow the order of magnitude in Klatt (1980), table III.
+# Durations, bands and loci have the orders of magnitude of Klatt (1980), table III.
 CONSONANTS = {
     "": (),
     "s": (Phone(0.11, friction=0.9, formants=_TEETH, centre=7500, octaves=0.4),),

@@ -1,8 +1,8 @@
-"""From a line of syllables to a singing voice: a glottal source through a moving vocal tract.
+"""Synthesise a singing voice from syllables: a glottal source and a time-varying vocal tract.
 
-Source-filter model (Fant 1960; Klatt 1980). Everything the singer controls is a track with one
-value per frame of HOP samples; the source is made at the sample rate from these tracks and then
-filtered in overlapping blocks.
+Source-filter model (Fant 1960; Klatt 1980). The singer's controls are tracks with one value per
+frame of HOP samples. The source is computed from them at the sample rate and then filtered in
+overlapping blocks.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from .score import SAMPLE_RATE, Singer, Syllable
 
 HOP = 256
 _FRAME_RATE = SAMPLE_RATE / HOP
-_BLOCK = 8 * HOP  # long enough for a formant 60 Hz wide to ring out
+_BLOCK = 8 * HOP  # long enough for the decay of a formant with a bandwidth of 60 Hz
 _FREQUENCIES = fft.rfftfreq(_BLOCK, 1 / SAMPLE_RATE).astype(np.float32)
 _BANDS = [(p.centre, p.octaves) for phones in CONSONANTS.values() for p in phones]
 
@@ -37,7 +37,7 @@ class Tracks:
 def sing(
     line: list[Syllable], singer: Singer, samples: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """The voice alone, mono, (samples,) float64, of arbitrary level."""
+    """Synthesise the voice alone, mono (samples,) float64, at arbitrary level."""
     tracks = _articulate(line, singer, samples // HOP + 2)
     f0, tremolo = _intonation(tracks, singer, rng)
     at = np.arange(samples) / HOP
@@ -48,20 +48,20 @@ def sing(
     pulses, opening = _glottis(curve(f0), rng)
     shimmer = 10 ** (_smooth(rng.normal(0, 1.5, len(f0)), 3) / 20)
     tone = pulses * curve(tracks.voicing * tremolo * shimmer)
-    noise = np.diff(rng.normal(0, 1, samples + 1))  # turbulence radiates like a derivative
+    noise = np.diff(rng.normal(0, 1, samples + 1))  # radiation acts as a derivative
     breathy = singer.breathiness * tracks.voicing + 0.2 * tracks.aspiration
     breath = noise * curve(breathy) * np.where(curve(tracks.aspiration) > 0.1, 1.0, opening)
     hiss = rng.normal(0, 1, samples) * curve(tracks.friction)
 
     tract = _tract(tracks.formants, f0, singer.tract)
-    tilt = 900 * 2 ** (3 * tracks.effort)  # louder singing has the brighter source
+    tilt = 900 * 2 ** (3 * tracks.effort)  # louder singing has a brighter source
     source = 0.1 + 0.9 / (1 + 1j * _FREQUENCIES / tilt[:, None].astype(np.float32))
     friction = 0.9 * _filter(hiss, _noise_bands()[tracks.band])
     return _filter(tone, tract * source) + _filter(breath, tract) + friction
 
 
 def _articulate(line, singer, frames):
-    """Lay the phones of each syllable along time and let them run into each other."""
+    """Place the phones of each syllable on the time axis and smooth the transitions."""
     t = Tracks(
         pitch=np.zeros(frames), vibrato=np.zeros(frames), voicing=np.zeros(frames),
         effort=np.full(frames, 0.5), aspiration=np.zeros(frames), friction=np.zeros(frames),
@@ -125,10 +125,10 @@ def _articulate(line, singer, frames):
 
 
 def _intonation(tracks, singer, rng):
-    """Fundamental in Hz and the tremolo that comes with the vibrato, a factor, per frame.
+    """Return the fundamental in Hz and the tremolo (a factor) of the vibrato, per frame.
 
-    Glides with a slight overshoot (a damped second-order system, as in Saitou, Unoki & Akagi
-    2005), vibrato, slow drift and jitter.
+    The pitch glides with a slight overshoot (a damped second-order system, as in Saitou, Unoki &
+    Akagi 2005), and has vibrato, slow drift and jitter.
     """
     frames = len(tracks.pitch)
     pole = np.exp((-1 + 0.6j) / (singer.glide * _FRAME_RATE))
@@ -144,10 +144,10 @@ def _intonation(tracks, singer, rng):
 
 
 def _glottis(f0, rng):
-    """Derivative of the glottal flow, and how open the glottis is (0..1), for f0 in Hz.
+    """Return the derivative of the glottal flow and the opening of the glottis (0 to 1).
 
-    Rosenberg's (1971) trigonometric pulse, opening for 40 % and closing for 12 % of the period;
-    one table per octave of f0 keeps its harmonics below 18 kHz.
+    Rosenberg's (1971) trigonometric pulse, opening for 40 % and closing for 12 % of the period; one
+    table per octave of f0 keeps its harmonics below 18 kHz.
     """
     size = 2048
     t = np.arange(size) / size
@@ -168,17 +168,17 @@ def _glottis(f0, rng):
 
 
 def _tract(formants, f0, scale):
-    """Transfer function of the vocal tract, (frames, bins): a cascade of resonators.
+    """Return the transfer function of the vocal tract, (frames, bins): a cascade of resonators.
 
-    Three moving formants, a fixed one beside the third that gives a sung tone its ring, and
-    above them the evenly spaced resonances of a uniform tube (Fant 1960). F1 never falls below the
-    fundamental: singers open the jaw for high notes (Sundberg 1975).
+    There are three moving formants, a fixed one above them (the singer's formant), and the equally
+    spaced resonances of a uniform tube (Fant 1960). F1 is at least the fundamental, since singers
+    open the jaw for high notes (Sundberg 1975).
     """
     low = formants * scale
     low[:, 0] = np.maximum(low[:, 0], f0)
     f = _FREQUENCIES
     response = np.ones((1, len(f)), np.complex64)
-    for centre in np.arange(4.5, 100) * 1000 * scale:  # inaudible ones count too
+    for centre in np.arange(4.5, 100) * 1000 * scale:  # inaudible ones affect audible frequencies
         response = response * _resonance(np.array([centre]), 0.08 * centre, f)
     response = response * _resonance(np.array([3400 * scale]), 250.0, f)
     for i, width in enumerate((80.0, 120.0, 200.0)):
@@ -187,20 +187,20 @@ def _tract(formants, f0, scale):
 
 
 def _resonance(centre, width, f):
-    """Unity at 0 Hz, a pole pair at `centre` with bandwidth `width`; all in Hz."""
+    """Return a pole pair with centre and bandwidth in Hz and unity gain at 0 Hz."""
     square = (centre**2 + width**2 / 4)[:, None].astype(np.float32)
     return square / (square - f**2 + np.complex64(1j * width) * f)
 
 
 def _noise_bands():
-    """Magnitude of the friction noise of every phone, (phones, bins)."""
+    """Return the magnitude of the friction noise of every phone, (phones, bins)."""
     octaves = np.log2(np.maximum(_FREQUENCIES, 20))
     rows = [np.exp(-0.5 * ((octaves - np.log2(c)) / w) ** 2) for c, w in _BANDS]
     return np.array(rows, np.float32)
 
 
 def _filter(x, response):
-    """Filter x (samples,) by one response per frame, cross-fading from frame to frame."""
+    """Filter x (samples,) with one response per frame, cross-faded between frames."""
     frames = len(response)
     padded = np.zeros((frames + 1) * HOP, np.float32)
     padded[HOP:HOP + len(x)] = x[:frames * HOP]
@@ -215,7 +215,7 @@ def _filter(x, response):
 
 
 def _smooth(track, width):
-    """Running Hann-weighted mean over `width` frames (odd), along the first axis."""
+    """Return a running Hann-weighted mean over ``width`` frames (odd), along the first axis."""
     weights = np.hanning(width + 2)[1:-1]
     weights = weights / weights.sum()
     padded = np.pad(track, [(width // 2, width // 2)] + [(0, 0)] * (track.ndim - 1), mode="edge")

@@ -1,4 +1,4 @@
-"""Batches of mixed examples: spectra + scaling, as losses take them."""
+"""Load batches of examples that are remixed in each epoch, with the arrays that losses take."""
 
 import numpy as np
 import pandas as pd
@@ -9,17 +9,18 @@ from vocalseg.spectrogram import phase
 
 
 class MixedStore:
-    """Examples of a :class:`vocalseg.mixing.Mixer`, scaled by their own mixture's statistics.
+    """Examples of a :class:`vocalseg.mixing.Mixer`, scaled by statistics of their own mixtures.
 
     Parameters
     ----------
     mixer : Mixer
+        Source of the examples' spectra.
     axis, scaler : str
         See :func:`vocalseg.scaling.statistics`.
     standard : (offset, scale), optional
-        Of the scaler ``standard``, (1, bins, 1) each.
+        Statistics of the scaler ``standard``, (1, bins, 1) each.
     targets : int
-        1: vocals; 2: vocals and accompaniment.
+        1 for vocals; 2 for vocals and accompaniment.
     """
 
     def __init__(self, mixer: Mixer, axis: str, scaler: str, standard=None, targets: int = 1):
@@ -29,7 +30,7 @@ class MixedStore:
     def batch(
         self, rows: pd.DataFrame, names: tuple[str, ...], epoch: int | None = None
     ) -> dict[str, np.ndarray]:
-        """The arrays ``input`` and ``names`` (see :mod:`vocalseg.losses`) of some examples."""
+        """Return ``input`` and the named arrays (see :mod:`vocalseg.losses`) of some examples."""
         sources = self.mixer.spectra(rows, epoch)
         spectrum = sources.sum(axis=1)
         mixture = np.abs(spectrum)

@@ -1,4 +1,4 @@
-"""The table ``songs.csv`` of a folder of songs, as spreadsheets and editors write it."""
+"""Parse the table ``songs.csv`` of a data set, as spreadsheets and editors write it."""
 
 import codecs
 import csv
@@ -11,15 +11,15 @@ from vocalseg.errors import BadInput
 
 #: A folder of songs may hold this table instead of ``train/`` and ``test/``: columns ``name`` (of
 #: the song, within the folder) and ``split`` (train, validation or test).
-NAME = "songs.csv"
+FILE_NAME = "songs.csv"
 COLUMNS = ("name", "split")
 SPLITS = ("train", "validation", "test")
 
-#: What spreadsheets put between cells.
+#: Separators that spreadsheets use.
 SEPARATORS = ",;\t|"
 
-#: Byte order marks; UTF-32's before UTF-16's, which it begins with.
-MARKS = {
+#: Byte order marks. UTF-32 comes first because its mark begins with that of UTF-16.
+BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
@@ -37,24 +37,34 @@ class Row(NamedTuple):
 
 
 def parse(content: bytes, path: Path) -> list[Row]:
-    """The rows of a table.
+    r"""Parse the rows of a table.
 
     Parameters
     ----------
     content : bytes
-        UTF-8, UTF-16, UTF-32 or, as older spreadsheets write, Windows' cp1252.
+        UTF-8, UTF-16, UTF-32 or, from older spreadsheets, Windows' cp1252.
     path : Path
         The table's file, for messages.
+
+    Returns
+    -------
+    list of Row
+        Rows with content, in order.
 
     Raises
     ------
     BadInput
-        If it is not such a table; names the row where one is to blame.
+        If it is not such a table; the message names the row if one is wrong.
+
+    Examples
+    --------
+    >>> parse(b"name;split\nOne;train\nTwo;test\n", Path("songs.csv"))
+    [Row(number=2, name='One', split='train'), Row(number=3, name='Two', split='test')]
     """
-    text = _decoded(content, path)
+    text = _decode(content, path)
     if not text.strip():
         raise BadInput(f"{path}: empty; write a line name,split and one line for each song")
-    head, separator, columns = _header(text, path)
+    head, separator, columns = _find_header(text, path)
     return [
         _row(number, cells, columns, path)
         for number, cells in _records(text, separator, path)
@@ -63,7 +73,7 @@ def parse(content: bytes, path: Path) -> list[Row]:
 
 
 def _records(text: str, separator: str, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Numbered rows of cells."""
+    """Yield numbered rows of cells."""
     lines = io.StringIO(text, newline="")
     reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
     number = 0
@@ -74,12 +84,12 @@ def _records(text: str, separator: str, path: Path) -> Iterator[tuple[int, list[
         raise BadInput(f"{path}: row {number + 1}: {error}; check its quotes") from None
 
 
-def _decoded(content: bytes, path: Path) -> str:
+def _decode(content: bytes, path: Path) -> str:
     try:
-        for mark, encoding in MARKS.items():
+        for mark, encoding in BYTE_ORDER_MARKS.items():
             if content.startswith(mark):
                 return content.decode(encoding)
-        # Without a mark: in UTF-16, every other byte of the header is zero.
+        # Without a mark, UTF-16 is recognised by the zero byte of each ASCII character.
         if content[1:2] == b"\0":
             return content.decode("utf-16-le")
         if content[:1] == b"\0":
@@ -89,11 +99,11 @@ def _decoded(content: bytes, path: Path) -> str:
         except UnicodeDecodeError:
             return content.decode("cp1252")
     except UnicodeDecodeError:
-        raise BadInput(f"{path}: not a text in UTF-8; save it as CSV in UTF-8") from None
+        raise BadInput(f"{path}: not valid UTF-8 text; save it as CSV in UTF-8") from None
 
 
-def _header(text: str, path: Path) -> tuple[int, str, list[str]]:
-    """Which row the header is, the separator, and the columns' names."""
+def _find_header(text: str, path: Path) -> tuple[int, str, list[str]]:
+    """Return the number of the header row, the separator, and the names of the columns."""
     for separator in SEPARATORS:
         filled = (
             (number, [cell.strip().casefold() for cell in cells])
@@ -107,7 +117,7 @@ def _header(text: str, path: Path) -> tuple[int, str, list[str]]:
             break
     else:
         raise BadInput(
-            f"{path}: row {head}: its columns must be name and split; rename them"
+            f"{path}: row {head}: the columns must be name and split; rename them"
         )
     for column in COLUMNS:
         if columns.count(column) > 1:
@@ -132,12 +142,12 @@ def _row(number: int, cells: list[str], columns: list[str], path: Path) -> Row:
         raise BadInput(f"{where}: no name; write the song's name, or remove the row")
     if split.strip().casefold() not in SPLITS:
         raise BadInput(
-            f"{where}: {shown(name)}: split {shown(split)}; write train, validation or test, and "
+            f"{where}: {quoted(name)}: split {quoted(split)}; write train, validation or test, and "
             "put quotes around a name with a comma"
         )
     return Row(number, name, split.strip().casefold())
 
 
-def shown(cell: str) -> str:
-    """A cell in quotes, cut to a line's length."""
+def quoted(cell: str) -> str:
+    """Return a cell in quotes, shortened for a message."""
     return repr(cell if len(cell) <= 80 else f"{cell[:79]}…")

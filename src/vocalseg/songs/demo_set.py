@@ -1,7 +1,7 @@
-"""The embedded data set: synthetic songs, and one real excerpt to test on, in MUSDB18-HQ layout.
+"""The demo's data set in MUSDB18-HQ layout: synthetic songs and a real excerpt for testing.
 
-30 songs are synthesised (:mod:`vocalseg.songs.demo`); the real one is the excerpt that the package
-stempeg ships in MUSDB18's own format: The Easton Ellises - Falcon 69, CC BY-NC-SA 3.0.
+30 songs are synthesised (:mod:`vocalseg.songs.demo`). The real excerpt is shipped by the package
+stempeg in MUSDB18's own format: The Easton Ellises - Falcon 69, CC BY-NC-SA 3.0.
 """
 
 from pathlib import Path
@@ -14,33 +14,34 @@ import stempeg
 from vocalseg.songs.demo import SAMPLE_RATE, synthesise, title
 from vocalseg.songs.musdb import STREAMS, SUFFIX
 
-#: Test songs are a little longer: whole tiles are what the paper's protocol counts.
+#: Test songs are slightly longer because the paper's protocol only counts complete tiles.
 SECONDS = {"train": 20.0, "test": 24.0}
 COUNT = {"train": 24, "test": 6}
 
 
 class Entry(NamedTuple):
-    """One synthetic song of the set."""
+    """Number and split of a synthetic song."""
 
     number: int
     split: str
 
 
 def entries() -> list[Entry]:
-    """The synthetic songs, numbered through."""
+    """Return the synthetic songs, numbered consecutively."""
     splits = [split for split, count in COUNT.items() for _ in range(count)]
     return [Entry(number, split) for number, split in enumerate(splits)]
 
 
 def write_song(entry: Entry, seed: int, root: Path) -> None:
-    """Synthesise a song and write its stems and their sum; the same bytes for the same seed."""
+    """Synthesise a song and write its stems and their sum; byte-identical for the same seed."""
     stems = synthesise(seed, entry.number, SECONDS[entry.split])
-    stems = {"mixture": sum(stems.values()), **stems}
-    _write(root / entry.split / title(seed, entry.number), stems, SAMPLE_RATE)
+    mixture = np.sum(list(stems.values()), axis=0)
+    folder = root / entry.split / title(seed, entry.number)
+    _write(folder, {"mixture": mixture, **stems}, SAMPLE_RATE)
 
 
 def write_real_excerpt(root: Path) -> None:
-    """Decode the excerpt of stempeg into the test split."""
+    """Decode stempeg's excerpt into the test split."""
     path = Path(stempeg.example_stem_path())
     waveforms, rate = stempeg.read_stems(str(path))
     name = path.name.removesuffix(SUFFIX)

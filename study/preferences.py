@@ -1,0 +1,129 @@
+"""Shares of preference and of correct answers in blind tests, with intervals and sign tests."""
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from study.effects import holm
+
+#: Columns of the answers: the page, listener and seed of a test, then those of each trial. ``a``,
+#: ``b``, ``x``, ``preferred`` (or empty) and ``guess`` are names of experiments or REFERENCE.
+COLUMNS = ["page", "listener", "seed", "trial", "song", "a", "b", "x", "preferred", "guess"]
+REFERENCE = "true vocals"  # the hidden reference; no experiment can have a name with a space
+LEVEL = 0.95  # of the intervals
+
+
+def share(successes: int, trials: int, alternative: str = "two-sided") -> dict[str, float]:
+    """A share with its Wilson interval and the exact binomial test against one half.
+
+    Parameters
+    ----------
+    successes, trials : int
+    alternative : str
+        Of the test, as in :func:`scipy.stats.binomtest`; the interval is always two-sided.
+
+    Returns
+    -------
+    dict
+        ``share``, ``low``, ``high`` and ``p``; NaN without trials.
+    """
+    if trials == 0:
+        return dict.fromkeys(("share", "low", "high", "p"), np.nan)
+    interval = stats.binomtest(successes, trials).proportion_ci(LEVEL, method="wilson")
+    p = stats.binomtest(successes, trials, alternative=alternative).pvalue
+    return {"share": successes / trials, "low": interval.low, "high": interval.high, "p": p}
+
+
+def pairs(answers: pd.DataFrame) -> pd.DataFrame:
+    """How often one experiment was preferred to another.
+
+    Parameters
+    ----------
+    answers : DataFrame
+        Answers to trials (:data:`COLUMNS`), one row each.
+
+    Returns
+    -------
+    DataFrame
+        A row for each pair, most often compared first: ``better`` and ``worse`` (the one preferred
+        more often, and the other), ``listeners``, ``answers``, ``ties`` (how many), ``share`` of
+        the answers with a preference that prefer ``better``, its interval ``low`` and ``high``,
+        ``p`` (sign test, Holm-corrected over the pairs) and ``x`` (share of X named correctly).
+    """
+    compared = _without_reference(answers)
+    ordered = np.sort(compared[["a", "b"]].to_numpy(dtype=str), axis=1)
+    found = []
+    for (one, two), rows in compared.groupby([ordered[:, 0], ordered[:, 1]]):
+        wins = [int((rows["preferred"] == name).sum()) for name in (one, two)]
+        better, worse = (one, two) if wins[0] >= wins[1] else (two, one)
+        found.append(
+            {"better": better, "worse": worse}
+            | _counts(rows)
+            | share(max(wins), sum(wins))
+            | {"x": float((rows["x"] == rows["guess"]).mean())}
+        )
+    columns = ["better", "worse", "listeners", "answers", "ties", "share", "low", "high", "p", "x"]
+    table = pd.DataFrame(found, columns=columns)
+    table["p"] = holm(table["p"])
+    return table.sort_values("answers", ascending=False, kind="stable", ignore_index=True)
+
+
+def overall(answers: pd.DataFrame) -> pd.DataFrame:
+    """How often each experiment was preferred to any other.
+
+    Returns
+    -------
+    DataFrame
+        ``experiment``, then as :func:`pairs`, the most preferred first.
+    """
+    compared = _without_reference(answers)
+    found = []
+    for name in sorted({*compared["a"], *compared["b"]}):
+        rows = compared[(compared["a"] == name) | (compared["b"] == name)]
+        decided = rows[rows["preferred"] != ""]
+        wins = int((decided["preferred"] == name).sum())
+        found.append({"experiment": name} | _counts(rows) | share(wins, len(decided)))
+    columns = ["experiment", "listeners", "answers", "ties", "share", "low", "high", "p"]
+    table = pd.DataFrame(found, columns=columns)
+    table["p"] = holm(table["p"])
+    return table.sort_values("share", ascending=False, kind="stable", ignore_index=True)
+
+
+def listeners(answers: pd.DataFrame) -> pd.DataFrame:
+    """How reliable the listeners are: one row each, and one for all of them if there are several.
+
+    Returns
+    -------
+    DataFrame
+        ``listener``, ``answers``; ``x`` correct, ``share``, ``low``, ``high`` and ``p`` (one-sided,
+        against guessing); ``reference``: how often the hidden reference was preferred to an
+        experiment, of ``references``.
+    """
+    groups = list(answers.groupby("listener"))
+    if len(groups) > 1:
+        groups.append(("all", answers))
+    found = []
+    for name, rows in groups:
+        right = int((rows["x"] == rows["guess"]).sum())
+        hidden = rows[(rows["a"] == REFERENCE) | (rows["b"] == REFERENCE)]
+        found.append(
+            {"listener": name, "answers": len(rows), "x": right}
+            | share(right, len(rows), "greater")
+            | {
+                "reference": int((hidden["preferred"] == REFERENCE).sum()),
+                "references": len(hidden),
+            }
+        )
+    return pd.DataFrame(found)
+
+
+def _without_reference(answers: pd.DataFrame) -> pd.DataFrame:
+    return answers[(answers["a"] != REFERENCE) & (answers["b"] != REFERENCE)]
+
+
+def _counts(rows: pd.DataFrame) -> dict[str, int]:
+    return {
+        "listeners": rows["listener"].nunique(),
+        "answers": len(rows),
+        "ties": int((rows["preferred"] == "").sum()),
+    }
