@@ -35,7 +35,7 @@ def main():
         stages = {stage.name for stage in repo.index.stages}
         by_experiment = [contents(repo, lock, stages) for lock in experiments.values()]
         one = sum(by_experiment[0].values())
-        every = {}
+        every: dict[str, int] = {}
         for files in by_experiment:
             every |= files
         added = sum(every.values()) - one

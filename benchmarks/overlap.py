@@ -28,7 +28,8 @@ PARTS = {"first": slice(0, 1), "inner": slice(1, -1), "last": slice(-1, None)}
 
 def measure(separator: Separator, songs: list) -> dict[str, float | str]:
     """Mean SDR, seconds, and dB lost in each part of a song that was cut."""
-    scores, took, lost = [], 0.0, {part: [] for part in PARTS}
+    scores, took = [], 0.0
+    lost: dict[str, list[float]] = {part: [] for part in PARTS}
     for mixture, vocals, rate in songs:
         began = time.perf_counter()
         whole, _ = separator.separate(mixture, rate)

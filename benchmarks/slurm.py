@@ -101,6 +101,7 @@ def main() -> None:
                 start = time.perf_counter()
                 failed = runner.run(None, slots, [])
                 took = time.perf_counter() - start
+                assert failed is not None, "the matrix runs to its end"
                 print(f"{count} experiments: {took:.0f} s, {took * slots / count:.1f} s of a node "
                       f"each, {len(failed)} failed", flush=True)  # fmt: skip
             print(git_costs(repository, folder), flush=True)

@@ -1,9 +1,9 @@
-"""The estimates of several experiments on one page to listen on, with a blind test.
+"""Write a listening page with the estimates of several experiments and a blind test.
 
     python -m study.listen [EXPERIMENT…] [--out FILE] [--songs N]
 
-By default these are all finished experiments of this commit; a name may also be of an experiment of
-another commit. The excerpts are in DVC's cache, as `eval` wrote them: nothing is separated again.
+The default is all finished experiments of this commit; experiments of other commits can be named.
+The excerpts are those that the stage `eval` wrote to DVC's cache; songs are not separated again.
 """
 
 import argparse
@@ -27,21 +27,30 @@ from vocalseg.report.comparison import GIVEN
 from vocalseg.report.excerpts import excerpt
 
 EXCERPTS, INDEX = "data/excerpts", "index.csv"
-SOUND_BYTES = 9_000_000  # of all sound in the page; a page of 10 MB can be sent around
-BIT_RATES = 24_000, 96_000  # bits per second of a track: lowest and highest
+SOUND_BYTES = 9_000_000  # of all sounds of a page, so that it can be sent by e-mail
+BIT_RATES = 24_000, 96_000  # minimum and maximum of a track, in bits per second
 HEADS = {"museval.sdr": "SDR", "museval.sir": "SIR", "museval.sar": "SAR", "museval.gain": "gain",
          "global.sdr": "global SDR", "table1.sdr": "table1 SDR"}  # fmt: skip
 
 
 class Experiment(NamedTuple):
-    """The excerpts of one experiment: files in the cache by their path, and ``index.csv``."""
+    """Excerpts of one experiment.
+
+    Attributes
+    ----------
+    name : str
+    files : dict of Path
+        Files in DVC's cache, by their path in ``data/excerpts``.
+    index : DataFrame
+        Table ``index.csv`` of the excerpts, indexed by song.
+    """
 
     name: str
     files: dict[str, Path]
     index: pd.DataFrame
 
     def read(self, song: str, stem: str) -> tuple[np.ndarray, int]:
-        """Waveform (samples, channels) as `eval` had it, and its sample rate in Hz."""
+        """Read a waveform, float32, (samples, channels), and its sample rate in Hz."""
         waveform, rate = sf.read(
             self.files[f"{song}/{stem}.flac"], dtype="float32", always_2d=True
         )
@@ -49,12 +58,26 @@ class Experiment(NamedTuple):
 
 
 def experiment(name: str, rev: str, repo: str | Path = ".") -> Experiment:
-    """The excerpts of an experiment.
+    """Find the excerpts of an experiment.
+
+    Parameters
+    ----------
+    name : str
+        Name of the experiment, for messages.
+    rev : str
+        Commit of the experiment.
+    repo : path
+        Folder of the project.
+
+    Returns
+    -------
+    Experiment
+        The excerpts in DVC's cache.
 
     Raises
     ------
     BadInput
-        If DVC's cache does not have them.
+        If they are not in DVC's cache.
     """
     with Repo(str(repo)) as opened:
         cached = opened.cache.local.oid_to_path
@@ -63,20 +86,32 @@ def experiment(name: str, rev: str, repo: str | Path = ".") -> Experiment:
         files = {entry["relpath"]: Path(cached(entry["md5"])) for entry in entries}
     if INDEX not in files or not all(path.exists() for path in files.values()):
         raise BadInput(
-            f"{name}: its {EXCERPTS} is not in DVC's cache; `dvc exp pull` fetches what was "
-            "pushed, `dvc exp remove` and a new run make it again"
+            f"{name}: its {EXCERPTS} is not in DVC's cache; fetch it with `dvc exp pull` if it "
+            "was pushed, or remove the experiment with `dvc exp remove` and run it again"
         )
     index = pd.read_csv(files[INDEX], dtype={"song": str}, keep_default_na=False)
     return Experiment(name, files, index.set_index("song"))
 
 
 def spread(scores: pd.Series, count: int) -> list[str]:
-    """``count`` songs from the best score to the worst, evenly spread over the ranks.
+    """Select songs with evenly spaced ranks, from the best score to the worst.
 
     Parameters
     ----------
     scores : Series of float
-        In dB, by song; NaN counts as the lowest.
+        Scores in dB by song; NaN ranks last.
+    count : int
+        Maximum number of songs.
+
+    Returns
+    -------
+    list of str
+        Songs, best first.
+
+    Examples
+    --------
+    >>> spread(pd.Series({"a": 1.0, "b": 5.0, "c": 3.0, "d": 4.0, "e": 2.0}), 3)
+    ['b', 'c', 'a']
     """
     ranked = scores.sort_values(ascending=False, kind="stable").index
     places = np.linspace(0, len(ranked) - 1, min(count, len(ranked))).round().astype(int)
@@ -84,7 +119,7 @@ def spread(scores: pd.Series, count: int) -> list[str]:
 
 
 def bit_rate(seconds: float) -> int:
-    """Bits per second at which sound of so many seconds in all fits :data:`SOUND_BYTES`."""
+    """Compute the bits per second with which sounds of this total length fit a page."""
     low, high = BIT_RATES
     base64 = 4 / 3
     return int(np.clip(SOUND_BYTES * 8 / base64 / max(seconds, 1e-9), low, high))
@@ -93,23 +128,34 @@ def bit_rate(seconds: float) -> int:
 def compared(
     song: str, experiments: list[Experiment], scores: pd.Series, bits: int
 ) -> comparison.Song:
-    """A song of the page: what was given, from the first experiment, and the estimate of each.
+    """Read a song: mixture and vocals of the first experiment, and the estimates of all of them.
 
-    An experiment whose excerpt is of other seconds or another mixture than the first one's has no
-    track: it could not be compared.
+    An experiment whose mixture differs from that of the first one gets no track, since it cannot be
+    compared.
 
     Parameters
     ----------
+    song : str
+        Name of the song; one of the experiments must have an excerpt of it.
+    experiments : list of Experiment
+        In the order of the page.
     scores : Series of float
-        museval SDR in dB, by experiment.
+        museval SDR in dB by experiment.
     bits : int
-        Bits per second of each track.
+        Bit rate of each track, in bits per second.
+
+    Returns
+    -------
+    Song
+        The song for the page.
     """
     first = next(e for e in experiments if song in e.index.index)
-    tracks, rate = {}, 0
+    tracks: dict[str, np.ndarray] = {}
+    rate = 0
     for stem in GIVEN:
         tracks[stem], rate = first.read(song, stem)
-    start, mixture, missing = first.index.loc[song, "start"], tracks["mixture"], {}
+    start, mixture = first.index.loc[song, "start"], tracks["mixture"]
+    missing: dict[str, str] = {}
     for other in experiments:
         if song not in other.index.index:
             missing[other.name] = "no sound: this experiment has no excerpt of the song"
@@ -117,7 +163,7 @@ def compared(
         own, own_rate = other.read(song, "mixture")
         same = own.shape == mixture.shape and own_rate == rate
         if not same or np.abs(own - mixture).max() > 1e-3:
-            missing[other.name] = "no sound: its excerpt is of another part of the song"
+            missing[other.name] = "no sound: its excerpt is another part of the song"
             continue
         tracks[other.name] = other.read(song, "estimate")[0]
     part = excerpt(song, float(start), tracks, rate, bits)
@@ -125,14 +171,21 @@ def compared(
 
 
 def page(found: pd.DataFrame, count: int, repo: str | Path = ".") -> str:
-    """HTML of the page.
+    """Format the page.
 
     Parameters
     ----------
     found : DataFrame
-        Of :func:`study.experiments.rows`.
+        Result of :func:`study.experiments.rows`.
     count : int
-        Number of songs at most.
+        Maximum number of songs.
+    repo : path
+        Folder of the project.
+
+    Returns
+    -------
+    str
+        HTML document.
     """
     shown = table.table(found).drop(columns=table.MINUTES)
     shown = shown.set_index("name").rename(columns=HEADS)
@@ -152,14 +205,14 @@ def page(found: pd.DataFrame, count: int, repo: str | Path = ".") -> str:
 
 
 def sdr(name: str, rev: str, repo: str | Path) -> pd.Series:
-    """museval SDR of each song in dB, NaN where not defined."""
+    """Read the museval SDR of each song in dB; NaN if it is not defined."""
     songs = read_songs(name, rev, repo)
     chosen = songs[(songs["protocol"] == "museval") & (songs["metric"] == "sdr")]
     return chosen.set_index("song")["value"]
 
 
 def longest(experiments: list[Experiment]) -> float:
-    """Seconds of the longest excerpt."""
+    """Compute the length of the longest excerpt in seconds."""
     files = [p for e in experiments for n, p in e.files.items() if n.endswith("/estimate.flac")]
     return max((sf.info(path).duration for path in files), default=math.nan)
 
@@ -167,12 +220,12 @@ def longest(experiments: list[Experiment]) -> float:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m study.listen",
-        description="The estimates of several experiments on one page to listen on.",
+        description="Write a listening page with the estimates of several experiments.",
     )
     add = parser.add_argument
     add("experiments", nargs="*", metavar="EXPERIMENT", help="default: all of this commit")
     add("--out", type=Path, default=Path("listen.html"), help="default: listen.html")
-    add("--songs", type=int, default=8, metavar="N", help="at most (default: 8)")
+    add("--songs", type=int, default=8, metavar="N", help="maximum number of songs (default: 8)")
     options = parser.parse_args(arguments)
     if options.songs < 1:
         raise BadInput(f"--songs {options.songs}: must be 1 or more")

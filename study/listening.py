@@ -1,8 +1,8 @@
-"""What listeners preferred in the blind tests of a page by `python -m study.listen`.
+"""Evaluate the blind tests of a page that `python -m study.listen` wrote.
 
     python -m study.listening FILES… [--format markdown]
 
-FILES are the CSV files that the page offers, of one or more listeners; they are pooled.
+FILES are the CSV files that listeners downloaded from the page; their answers are pooled.
 """
 
 import argparse
@@ -19,35 +19,46 @@ from study.preferences import COLUMNS, listeners, overall, pairs
 from vocalseg.errors import BadInput
 
 NOTES = (
-    "Shares with 95 % Wilson intervals; p: sign test (exact binomial, two-sided), Holm-corrected "
-    "over the rows. Answers without preference do not count in shares and tests. X: how often it "
-    "was named correctly, with an exact one-sided p against guessing. Answers of one listener are "
-    "not independent: with few listeners, the p values say what these listeners prefer, not what "
-    "listeners in general do."
+    "Shares have 95 % Wilson intervals; p: sign test (exact binomial, two-sided), Holm-corrected "
+    "over the rows. Answers without preference are excluded from shares and tests. X: how often it "
+    "was identified correctly, with an exact one-sided p against guessing. Answers of one listener "
+    "are not independent: with few listeners, the p values are about the preferences of these "
+    "listeners, not of listeners in general."
 )
 
 
 def read(files: Iterable[Path]) -> pd.DataFrame:
-    """The answers of all files, one row each.
+    """Read the answers of all files.
+
+    Parameters
+    ----------
+    files : iterable of Path
+        CSV files.
+
+    Returns
+    -------
+    DataFrame
+        One row for each answer, with the columns :data:`study.preferences.COLUMNS`.
 
     Raises
     ------
     BadInput
-        If a file cannot be read, is not such a CSV, holds impossible answers, is of another page
-        than the first one, or holds a test that another file holds as well.
+        If a file cannot be read, is not a CSV file of answers, contains impossible answers, is from
+        another page than the first file, or contains a test that is also in another file.
     """
-    tables = []
+    tables: list[tuple[Path, pd.DataFrame]] = []
     for path in files:
         table = _read(path)
         for other, known in tables:
             if known["page"].iloc[0] != table["page"].iloc[0]:
                 raise BadInput(
-                    f"{path}: answers to another page than those of {other}; evaluate them apart"
+                    f"{path}: from another page than {other}; evaluate them separately"
                 )
             keys = ["listener", "seed"]
             if len(known[keys].drop_duplicates().merge(table[keys].drop_duplicates())):
                 raise BadInput(
-                    f"{path}: the same listener and seed as in {other}; give each test once"
+                    f"{path}: has a test with the same listener and seed as {other}; give each "
+                    "test once"
                 )
         tables.append((path, table))
     return pd.concat([table for _, table in tables], ignore_index=True)
@@ -58,7 +69,7 @@ def _read(path: Path) -> pd.DataFrame:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror})") from None
-    except ValueError as error:  # pandas' errors of parsing, and of decoding
+    except ValueError as error:  # pandas' parser errors, and decoding errors
         reason = " ".join(str(error).split())
         raise BadInput(f"{path}: not a CSV file of answers ({reason})") from None
     if list(table) != COLUMNS:
@@ -66,7 +77,7 @@ def _read(path: Path) -> pd.DataFrame:
             f"{path}: not a CSV file of answers; its columns must be {','.join(COLUMNS)}"
         )
     if table.empty:
-        raise BadInput(f"{path}: holds no answers")
+        raise BadInput(f"{path}: contains no answers")
     pair = [table["a"], table["b"]]
     valid = (
         (table["a"] != table["b"])
@@ -76,11 +87,11 @@ def _read(path: Path) -> pd.DataFrame:
     )
     if not valid.all():
         raise BadInput(
-            f"{path}:{int(np.argmin(valid)) + 2}: x, guess and preferred must be a or b, and a and "
-            "b must differ"
+            f"{path}:{int(np.argmin(valid)) + 2}: x, guess and preferred must be one of a and b, "
+            "and a and b must differ"
         )
     if table["page"].nunique() > 1 or table.duplicated(["listener", "seed", "trial"]).any():
-        raise BadInput(f"{path}: several tests joined by hand; give the files as downloaded")
+        raise BadInput(f"{path}: contains several tests; give the files as they were downloaded")
     return table
 
 
@@ -89,9 +100,9 @@ def _is_one_of(values: pd.Series, others: list[pd.Series]) -> pd.Series:
 
 
 def cells(table: pd.DataFrame) -> pd.DataFrame:
-    """Text of a table of :mod:`study.preferences`, under pairs of heads."""
+    """Format a table of :mod:`study.preferences`; its columns have two levels."""
     heads = {"better": "preferred", "worse": "to", "ties": "no preference"}
-    about_x = "references" in table  # the shares are of X named correctly, not of preferences
+    about_x = "references" in table  # shares of correct answers about X, not of preferences
     group = "X" if about_x else ""
     text = {}
     for column in table:
@@ -124,7 +135,7 @@ def _p_value(value: float) -> str:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m study.listening", description="What listeners preferred in blind tests."
+        prog="python -m study.listening", description="Evaluate the blind tests of listeners."
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="CSV from the page")
     parser.add_argument("--format", choices=("terminal", "markdown"), default="terminal")
@@ -133,7 +144,7 @@ def main(arguments: list[str] | None = None) -> None:
     form = layout.markdown if options.format == "markdown" else layout.terminal
     tables = {"Pairs": pairs(answers), "Overall": overall(answers), "Listeners": listeners(answers)}
     if len(tables["Pairs"]) < 2:
-        del tables["Overall"]  # it would say the same as the pair
+        del tables["Overall"]  # it would be the same as the pair
     for title, table in tables.items():
         if len(table):
             print(f"{title}\n\n{form(cells(table))}\n")
