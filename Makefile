@@ -6,7 +6,7 @@ PYTHON ?= $(firstword $(foreach name,$(PYTHONS),$(shell $(name) -c 'import ensur
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo app matrix status table compare report pull doctor test quick check setup ffmpeg chromium slurm lint lock
+.PHONY: help demo app matrix status table compare listen report pull doctor test quick check setup ffmpeg chromium slurm lint lock docs
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ table: setup  ## list finished experiments with differing parameters and scores 
 compare: setup  ## compare finished experiments with Table I; write metrics/matrix.csv, docs/matrix.png
 	@python -m study.compare --csv metrics/matrix.csv --picture docs/matrix.png
 
+listen: setup  ## compare estimates of experiments by ear, on one page with a blind test (EXPERIMENTS="one two")
+	@python -m study.listen $(EXPERIMENTS)
+
 BASE ?= main
 export BASE
 report: setup  ## run changed stages and report how results differ from BASE (BASE=main)
@@ -50,7 +53,12 @@ doctor:  ## check what this machine lacks, and how to fix it
 	  "$$python" -c '' 2>/dev/null && exec "$$python" -m study.doctor; \
 	done; echo "no Python runs here; install Python 3.11, 3.12 or 3.13" >&2; exit 1
 
-test: setup .venv/.dev lint  ## run the whole test suite and the linters
+# Sphinx reads changed pages alone, so a build that failed is removed: its warnings have to come again.
+docs: setup .venv/.dev  ## build the documentation site in build/docs
+	python -m sphinx -W --keep-going -q -b html docs build/docs || { rm -rf build/docs; exit 1; }
+	@echo "open build/docs/index.html"
+
+test: setup .venv/.dev docs lint  ## run the whole test suite, the linters and the documentation build
 	pytest --numprocesses auto --dist worksteal --durations 15
 
 quick: setup .venv/.dev  ## run the tests that take less than a minute
@@ -101,5 +109,5 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --no-annotate -
 	--fork-strategy fewest --no-emit-index-url --no-emit-find-links pyproject.toml
 lock:  ## pin the newest versions that satisfy pyproject.toml
 	python -m pip install --quiet uv
-	$(LOCK) --upgrade --extra app --extra dev -o requirements-dev.txt
+	$(LOCK) --upgrade --extra app --extra dev --extra docs -o requirements-dev.txt
 	$(LOCK) --upgrade --constraint requirements-dev.txt -o requirements.txt

@@ -1,3 +1,3 @@
-"""Measurements, as ratios taken in one run: machines are noisy, tests never depend on time."""
+"""Benchmarks. They report ratios within one run, because machines are noisy; no test uses them."""
 
-import stages  # noqa: F401  (puts this folder's src first on the path, before TensorFlow comes)
+import stages  # noqa: F401  (puts this folder's src first on the path, before TensorFlow is imported)

@@ -1,9 +1,10 @@
-"""The disk that a finished matrix takes in DVC's cache beyond a single experiment.
+"""Measure the size of a finished matrix in DVC's cache, compared with a single experiment.
 
     python -m benchmarks.matrix
 
-Run after `make matrix`. Counts what the experiments on HEAD name in their dvc.lock, as it lies in
-the cache, each content once; beside it the limit: a tenth of the tiles and eight models.
+Run it after `make matrix`. It adds up the sizes of all cached outputs in the dvc.lock of the
+experiments on HEAD, each content once, and prints the limit beside it: a tenth of the tiles and one
+model per experiment.
 """
 
 import json
@@ -14,8 +15,21 @@ from dvc.repo import Repo
 from study.repository import locks
 
 
-def contents(repo: Repo, lock: dict, stages: set[str]) -> dict[str, int]:
-    """Bytes of every file and listing that stages' outputs need, by its hash."""
+def cached_sizes(repo: Repo, lock: dict, stages: set[str]) -> dict[str, int]:
+    """Look up the outputs of stages in the cache.
+
+    Parameters
+    ----------
+    repo : Repo
+    lock : dict
+        Stages of a ``dvc.lock``.
+    stages : set of str
+
+    Returns
+    -------
+    dict
+        Bytes of each file and directory listing, by MD5.
+    """
     found = {}
     for out in (out for name in stages & lock.keys() for out in lock[name].get("outs", [])):
         path = Path(repo.cache.local.oid_to_path(out["md5"]))
@@ -33,14 +47,14 @@ def main():
     with Repo() as repo:
         experiments = locks()
         stages = {stage.name for stage in repo.index.stages}
-        by_experiment = [contents(repo, lock, stages) for lock in experiments.values()]
+        by_experiment = [cached_sizes(repo, lock, stages) for lock in experiments.values()]
         one = sum(by_experiment[0].values())
-        every: dict[str, int] = {}
-        for files in by_experiment:
-            every |= files
-        added = sum(every.values()) - one
+        union: dict[str, int] = {}
+        for sizes in by_experiment:
+            union |= sizes
+        added = sum(union.values()) - one
         lock = next(iter(experiments.values()))
-        tiles = sum(contents(repo, lock, {"stft_tile"}).values())
+        tiles = sum(cached_sizes(repo, lock, {"stft_tile"}).values())
         model = Path("models/unet.weights.h5").stat().st_size
     limit = 0.1 * tiles + len(experiments) * model
     print(

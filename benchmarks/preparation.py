@@ -1,13 +1,13 @@
-"""What does the preparation cost, next to what it cannot do without?
+"""Compare the cost of the preparation with the operations that no implementation can avoid.
 
     python -m benchmarks.preparation [--minutes 20] [--repeats 3]
 
-Makes synthetic songs (44.1 kHz stereo WAV, four minutes each) in a temporary folder, runs the
-stage commands resample, stft_tile, normalize and augment on them, and the same on twice as many
-songs. The floor does, in two threads, what no implementation can leave out: read the bytes,
-resample with soxr HQ, transform both stems, write the resampled songs and the tiles. Seconds are
-the best of the repeats, memory is the worst; the time to start Python and import is measured apart
-and taken off.
+Creates synthetic songs (44.1 kHz stereo WAV, four minutes each) in a temporary folder and runs the
+stages resample, stft_tile, normalize and augment on them; then the same with twice as many songs.
+The floor runs only the unavoidable operations, in two threads: read the bytes, resample with soxr
+HQ, transform both stems, write the resampled songs and the tiles. Times are the minimum over the
+repeats, memory is the maximum. The time for starting Python and importing modules is measured
+separately and subtracted.
 """
 
 import argparse
@@ -39,7 +39,15 @@ RATE, SONG_SECONDS, THREADS = 44_100, 240, 2
 
 
 def make_songs(project: Path, minutes: float) -> None:
-    """A copy of the repository's code with synthetic songs, all but a short one for training."""
+    """Create a project with this repository's code and synthetic songs.
+
+    Parameters
+    ----------
+    project : Path
+        An empty folder.
+    minutes : float
+        Total duration of the training songs; one short song is added for testing.
+    """
     for name in ("stages", "src"):
         shutil.copytree(ROOT / name, project / name)
     shutil.copy(ROOT / "params.yaml", project)
@@ -59,14 +67,14 @@ def make_songs(project: Path, minutes: float) -> None:
     catalog.write(catalog.scan(raw, raw), raw / "catalog.csv")
 
 
-def apart(function: Callable, *arguments):
-    """Call in a process of its own: a child of a large process would count its memory."""
+def in_subprocess(function: Callable, *arguments):
+    """Call a function in a new process, so that its memory is not counted for later children."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
 
 
 def run(project: Path, *arguments: str) -> tuple[float, float]:
-    """Wall time in seconds and peak memory in MiB of a Python process."""
+    """Run Python with some arguments; return wall time in seconds and peak memory in MiB."""
     environment = {**os.environ, "PYTHONPATH": ""}
     start = time.perf_counter()
     process = subprocess.Popen(
@@ -80,7 +88,7 @@ def run(project: Path, *arguments: str) -> tuple[float, float]:
 
 
 def floor(project: Path) -> float:
-    """Seconds for reading, resampling, transforming and writing, nothing else."""
+    """Measure the seconds for only reading, resampling, transforming and writing."""
     params = yaml.safe_load((project / "params.yaml").read_text())
     rate, stft = params["audio"]["sample_rate"], params["stft"]
     window = hann(stft["frame_size"], sym=False).astype(np.float32)
@@ -95,7 +103,7 @@ def floor(project: Path) -> float:
             frames = np.lib.stride_tricks.sliding_window_view(mono, stft["frame_size"])
             frames = frames[:: stft["hop"]]
             with (out / f"{path.parent.name} {path.stem}.npy").open("wb") as file:
-                for i in range(0, len(frames), 256):  # stays in the processor's cache
+                for i in range(0, len(frames), 256):  # a block fits the processor's cache
                     spectrum = rfft(frames[i : i + 256] * window, axis=1)
                     file.write(np.abs(spectrum[:, :-1]).tobytes())
 
@@ -108,13 +116,26 @@ def floor(project: Path) -> float:
 
 
 def measure(minutes: float, repeats: int) -> pd.DataFrame:
-    """Start, seconds and MiB of each stage, and the floor's seconds."""
+    """Measure all stages and the floor.
+
+    Parameters
+    ----------
+    minutes : float
+        Total duration of the training songs.
+    repeats : int
+
+    Returns
+    -------
+    DataFrame
+        ``start`` (seconds to import), ``seconds`` and ``MiB`` of each stage and of ``floor``.
+    """
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder)
-        apart(make_songs, project, minutes)
+        in_subprocess(make_songs, project, minutes)
         rounds = []
         for _ in range(repeats):
-            rows = {"floor": {"start": 0.0, "seconds": apart(floor, project), "MiB": np.nan}}
+            seconds = in_subprocess(floor, project)
+            rows = {"floor": {"start": 0.0, "seconds": seconds, "MiB": np.nan}}
             for stage in STAGES:
                 start, _ = run(project, "-c", f"import stages.{stage}")
                 seconds, memory = run(project, "-m", f"stages.{stage}")

@@ -1,11 +1,11 @@
-"""What does doing nothing score? The unprocessed mixture by Table I's protocol and by the field's.
+"""Score the unprocessed mixture by the protocol of Table I and by the standard protocols.
 
     python -m benchmarks.protocols
 
-Run after `dvc repro`; reads data/raw and data/resampled. For each test song the mixture stands as
-the estimate of its vocals. The excerpt of 6 s is too short for the whole protocol of Table I (five
-segments of 14.9 s), so here every song is cut into five equal segments: the two twists that matter,
-segments as sources and the swapped arguments, are the same.
+Run it after `dvc repro`; it reads data/raw and data/resampled. The mixture of each test song is
+scored as an estimate of its vocals. The excerpt of 6 s is too short for the complete protocol of
+Table I (five segments of 14.9 s), so every song is cut into five equal segments here. The two
+properties in question are the same: segments are treated as sources, and the arguments are swapped.
 """
 
 import numpy as np
@@ -20,7 +20,14 @@ from vocalseg.songs import catalog, stems
 
 
 def score(song: catalog.Song) -> dict:
-    """Mixture as the estimate of one song's vocals: swapped, right way round, museval, global."""
+    """Score a song's mixture as an estimate of its vocals, in dB.
+
+    Returns
+    -------
+    dict
+        ``song``, and the SDR with swapped arguments (``Table I``), with the right order of
+        arguments, by ``museval`` and by ``global``.
+    """
     mono = {
         stem: audio.read(scoring.RESAMPLED / song.name / f"{stem}.wav")[0][:, 0]
         for stem in ("mixture", "vocals")
@@ -29,14 +36,14 @@ def score(song: catalog.Song) -> dict:
     size = min(map(len, mixture))
     pairs = [(m[:size], v[:size]) for m, v in zip(mixture, vocals, strict=True)]
     full_mixture, full_vocals, rate = stems.read(catalog.song_path(song, scoring.RAW))
-    field = standard.score_song(full_mixture, full_vocals, full_mixture, rate, full_mixture)
-    field = field.set_index(["protocol", "metric"])["value"]
+    scores = standard.score_song(full_mixture, full_vocals, full_mixture, rate, full_mixture)
+    scores = scores.set_index(["protocol", "metric"])["value"]
     return {
         "song": song.name,
         "Table I": table1.score(pairs)["sdr"].mean(),
         "right order": table1.score([(v, m) for m, v in pairs])["sdr"].mean(),
-        "museval": field["museval", "sdr"],
-        "global": field["global", "sdr"],
+        "museval": scores["museval", "sdr"],
+        "global": scores["global", "sdr"],
     }
 
 

@@ -1,11 +1,11 @@
-"""How much memory does scoring take: with the number of songs, and with their length?
+"""Measure the memory of scoring by the number of songs and their length.
 
     python -m benchmarks.scoring [6x20 18x20 1x194 2x194 1x600]
 
-For each number of songs x seconds, makes a project of synthetic test songs in a temporary folder,
-with a network of random weights as large as the demo's, and runs `bounds` and `eval` on them. Peak
-of all processes of a stage together (proportional set size, sampled), with as many processes as the
-stage takes by itself.
+For each argument (number of songs x seconds), creates a project of synthetic test songs in a
+temporary folder, with a network of the demo's size and random weights, and runs `bounds` and `eval`
+on them. Prints the peak memory of all processes of a stage together (sum of the proportional set
+sizes, sampled). The stage chooses the number of processes itself.
 """
 
 import argparse
@@ -23,7 +23,7 @@ import soundfile as sf
 import yaml
 
 import stages  # noqa: F401  (puts this folder's src first on the path)
-from benchmarks.preparation import apart
+from benchmarks.preparation import in_subprocess
 from vocalseg import model_file
 from vocalseg.songs import catalog
 from vocalseg.songs.demo import SAMPLE_RATE, synthesise
@@ -33,7 +33,17 @@ MIB = 2**20
 
 
 def make_project(project: Path, songs: int, seconds: float) -> None:
-    """Code, parameters, test songs, a model."""
+    """Create a project with code, parameters, songs and a model.
+
+    Parameters
+    ----------
+    project : Path
+        An empty folder.
+    songs : int
+        The first song is for training, all others are for testing.
+    seconds : float
+        Duration of a song.
+    """
     from vocalseg.compute import compute_settings
     from vocalseg.unet import build_unet
 
@@ -60,7 +70,7 @@ def make_project(project: Path, songs: int, seconds: float) -> None:
 
 
 def run(project: Path, stage: str) -> tuple[float, float]:
-    """Seconds, and MiB of the stage's processes together."""
+    """Run a stage; return wall time in seconds and peak memory in MiB of all its processes."""
     start = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", f"stages.{stage}"],
@@ -79,21 +89,22 @@ def run(project: Path, stage: str) -> tuple[float, float]:
 
 
 def memory(pid: int) -> int:
-    """Bytes of a process and all below it; what they share counts once."""
+    """Sum the proportional set sizes of a process and its descendants, in bytes."""
     total = 0
     try:
         root = psutil.Process(pid)
         for process in [root, *root.children(recursive=True)]:
             total += process.memory_full_info().pss
-    except psutil.Error:  # one of them has just ended: the next sample counts
+    except psutil.Error:  # a process has just ended: skip this sample
         return 0
     return total
 
 
 def measure(songs: int, seconds: float) -> pd.DataFrame:
+    """Measure `bounds` and `eval` on some test songs; columns ``seconds`` and ``MiB``."""
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder)
-        apart(make_project, project, songs + 1, seconds)
+        in_subprocess(make_project, project, songs + 1, seconds)
         rows = {}
         for stage in ("resample", "bounds", "eval"):
             rows[stage] = dict(zip(("seconds", "MiB"), run(project, stage), strict=True))

@@ -1,11 +1,11 @@
-"""What an experiment on a cluster costs beside its training, and a bare repository with many refs.
+"""Measure the overhead of an experiment on a cluster and of a bare repository with many refs.
 
     python -m benchmarks.slurm [8 32 128]
 
-Starts a SLURM of two nodes with one processor each on this host, one shared cache, one bare
-repository. An experiment is one stage that copies params.yaml: what remains is SLURM, the clone,
-the check of the node's libraries, `dvc exp run` and the push. Then the git commands of a task and
-of the command that waits, on a repository with that many refs and with ten thousand.
+Starts a SLURM cluster of two nodes with one processor each on this host, with a shared cache and a
+bare repository. An experiment is one stage that copies params.yaml, so the measured time is that of
+SLURM, the clone, the check of the node's libraries, `dvc exp run` and the push. Afterwards, the git
+commands of a task and of the waiting command are measured, with these refs and with ten thousand.
 """
 
 import os
@@ -23,11 +23,11 @@ from study.slurm import bare_repository, runner
 from tests.slurm.cluster import Cluster
 
 ROOT = Path(__file__).resolve().parents[1]
-MANY = 10_000  # refs
+MANY_REFS = 10_000
 
 
-def pipeline(seeds: int) -> None:
-    """In the current folder, a clone: one stage that takes no time, and a matrix of seeds."""
+def commit_pipeline(seeds: int) -> None:
+    """Commit a pipeline of one fast stage and a matrix of seeds to the clone in this folder."""
     stages = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
     tiny = {
         "cmd": "cp params.yaml metrics/train.json",
@@ -48,19 +48,33 @@ def pipeline(seeds: int) -> None:
 
 
 def seconds(*command: str) -> float:
-    """Duration of a command."""
+    """Measure the wall time of a command."""
     start = time.perf_counter()
     subprocess.run(command, check=True, capture_output=True)
     return time.perf_counter() - start
 
 
 def git_costs(repository: Path, folder: Path) -> dict[str, float]:
-    """Seconds of the git commands of a task, and of those of the command that waits, at the end."""
+    """Measure the git commands of a task, and the fetch of the waiting command.
+
+    Parameters
+    ----------
+    repository : Path
+        The bare repository.
+    folder : Path
+        A scratch folder.
+
+    Returns
+    -------
+    dict
+        The number of ``refs``, and seconds by command.
+    """
     commit = git("rev-parse", "HEAD").strip()
-    place = f"{EXPERIMENTS}/{commit[:2]}/{commit[2:]}"
-    new = f"{place}/new-{time.monotonic_ns()}"
-    git("update-ref", new, git("rev-parse", "HEAD~0").strip())
-    names = git("for-each-ref", "--format=%(refname)", place, repo=repository).split()
+    prefix = f"{EXPERIMENTS}/{commit[:2]}/{commit[2:]}"
+    new = f"{prefix}/new-{time.monotonic_ns()}"
+    git("update-ref", new, commit)
+    names = git("for-each-ref", "--format=%(refname)", prefix, repo=repository).split()
+    fetch = ["git", "fetch", "-q", str(repository), f"+{prefix}/*:{prefix}/*"]
     clone = folder / f"clone-{len(names)}"
     return {
         "refs": len(names),
@@ -68,19 +82,19 @@ def git_costs(repository: Path, folder: Path) -> dict[str, float]:
         "clone": seconds("git", "clone", "-q", "--no-local", "--depth", "1", "--branch",
                          bare_repository.branch(commit), str(repository), str(clone)),
         "push": seconds("git", "push", "-q", str(repository), f"{new}:{new}"),
-        "fetch": seconds("git", "fetch", "-q", str(repository), f"+{place}/*:{place}/*"),
-        "fetch again": seconds("git", "fetch", "-q", str(repository), f"+{place}/*:{place}/*"),
+        "fetch": seconds(*fetch),
+        "fetch again": seconds(*fetch),
     }  # fmt: skip
 
 
-def fill(repository: Path, count: int) -> None:
-    """Further refs to the experiments that there are, until ``count``."""
+def add_refs(repository: Path, total: int) -> None:
+    """Create further refs to the existing experiments, up to a total number."""
     commit = git("rev-parse", "HEAD").strip()
-    place = f"{EXPERIMENTS}/{commit[:2]}/{commit[2:]}"
-    revisions = git("for-each-ref", "--format=%(objectname)", place, repo=repository).split()
+    prefix = f"{EXPERIMENTS}/{commit[:2]}/{commit[2:]}"
+    revisions = git("for-each-ref", "--format=%(objectname)", prefix, repo=repository).split()
     lines = "".join(
-        f"create {place}/more-{number} {revisions[number % len(revisions)]}\n"
-        for number in range(count - len(revisions))
+        f"create {prefix}/more-{number} {revisions[number % len(revisions)]}\n"
+        for number in range(total - len(revisions))
     )
     command = ["git", "-C", str(repository), "update-ref", "--stdin"]
     subprocess.run(command, input=lines, text=True, check=True)
@@ -97,15 +111,16 @@ def main() -> None:
             os.chdir(folder / "project")
             repository = Path(".dvc/tmp/slurm/repository.git").absolute()
             for count in sizes:
-                pipeline(count)
+                commit_pipeline(count)
                 start = time.perf_counter()
                 failed = runner.run(None, slots, [])
-                took = time.perf_counter() - start
-                assert failed is not None, "the matrix runs to its end"
-                print(f"{count} experiments: {took:.0f} s, {took * slots / count:.1f} s of a node "
-                      f"each, {len(failed)} failed", flush=True)  # fmt: skip
+                elapsed = time.perf_counter() - start
+                each = elapsed * slots / count
+                assert failed is not None, "the matrix is neither detached nor a dry run"
+                print(f"{count} experiments: {elapsed:.0f} s, {each:.1f} s of a node each, "
+                      f"{len(failed)} failed", flush=True)  # fmt: skip
             print(git_costs(repository, folder), flush=True)
-            fill(repository, MANY)
+            add_refs(repository, MANY_REFS)
             print(git_costs(repository, folder), flush=True)
 
 

@@ -1,11 +1,11 @@
-"""What a training step costs, beside its convolutions and the loader, by filters and precision.
+"""Compare the cost of a training step with its convolutions and its loader.
 
     python -m benchmarks.training
 
-Run after `dvc repro`; reads data/tiles, data/scaling and data/examples.csv. Each row is measured in
-a process of its own with one thread, so that its CPU seconds can be divided by the times that
-oneDNN reports of its convolutions (``ONEDNN_VERBOSE=1``): both are taken over the same steps. Needs
-an idle machine, because oneDNN reports wall time.
+Run it after `dvc repro`; it reads data/tiles, data/scaling and data/examples.csv. Each row of the
+table, for a number of filters and a precision, is measured in its own process with one thread. Its
+CPU time is divided by the time that oneDNN reports for the convolutions of the same steps
+(``ONEDNN_VERBOSE=1``). The machine has to be idle, because oneDNN reports wall time.
 """
 
 import os
@@ -28,11 +28,14 @@ from vocalseg.training import Trainer
 from vocalseg.unet import build_unet
 
 STEPS, WARM_UP = 10, 2
-BEGIN, END = "measured from here", "measured up to here"
+BEGIN, END = "start of the measurement", "end of the measurement"
 
 
 def measure(filters: int, precision: str) -> None:
-    """Print CPU and wall seconds of a step and the loader's CPU seconds, after oneDNN's lines."""
+    """Measure some training steps between the lines :data:`BEGIN` and :data:`END`.
+
+    The last line has CPU seconds and wall seconds of a step and CPU seconds of the loader.
+    """
     network, train = read_params(Model), read_params(Train)
     tiles, scaling = Path("data/tiles"), Path("data/scaling")
     store = TileStore(
@@ -41,9 +44,9 @@ def measure(filters: int, precision: str) -> None:
     )
     examples = pd.read_csv("data/examples.csv")
     rows = batches(examples, train.batch_size, seed=(0, 0))[:STEPS]
-    began = time.process_time()
+    start = time.process_time()
     data = [store.examples(row) for row in rows]
-    load = (time.process_time() - began) / len(rows)
+    load = (time.process_time() - start) / len(rows)
 
     tf.config.experimental.enable_op_determinism()  # as in training
     keras.utils.set_random_seed(0)
@@ -61,18 +64,18 @@ def measure(filters: int, precision: str) -> None:
 
 
 def convolutions(lines: list[str]) -> float:
-    """Seconds of all convolutions, forward and backward, in lines that oneDNN wrote."""
+    """Sum the seconds of all convolutions, forward and backward, in the log of oneDNN."""
     fields = [line.split(",") for line in lines if line.startswith("onednn_verbose")]
     kinds = {"convolution", "deconvolution"}
     return sum(float(field[-1]) for field in fields if kinds & set(field)) / 1000
 
 
 def row(filters: int, precision: str) -> str:
-    """One row of the table, measured in a process of its own."""
-    one = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    """Measure and format a row of the table, in a new process."""
+    threads = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.training", str(filters), precision],
-        env={**os.environ, **one, "ONEDNN_VERBOSE": "1"},
+        env={**os.environ, **dict.fromkeys(threads, "1"), "ONEDNN_VERBOSE": "1"},
         stdout=subprocess.PIPE,
         text=True,
         check=True,
@@ -89,7 +92,7 @@ def row(filters: int, precision: str) -> str:
 
 def main():
     print(f"one thread; `precision: auto` chooses {choose('auto')}\n")
-    print("| filters | precision | CPU s a step | wall s | convolutions, s | ratio | loader |")
+    print("| filters | precision | CPU s per step | wall s | convolutions, s | ratio | loader |")
     print("|---:|---|---:|---:|---:|---:|---:|")
     for precision in ("float32", "bfloat16") if cpu_has_bfloat16() else ("float32",):
         for filters in (8, 16, 64):

@@ -1,9 +1,9 @@
 """inputs: check params.yaml and write what each stage depends on besides its data.
 
 It is a separate stage so that a stage runs again when, and only when, something that can change its
-result has changed: the syntax trees of the modules that it imports (without comments), the versions
-of libraries, and the files of the songs, wherever they are. None of these is a path that dvc.yaml
-could list.
+result has changed: the syntax trees of the modules that it imports (without comments), the
+style sheets and scripts that these modules read, the versions of libraries, and the files of the
+songs, wherever they are. None of these is a path that dvc.yaml could list.
 """
 
 import shutil

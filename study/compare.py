@@ -2,8 +2,8 @@
 
     python -m study.compare [--csv FILE] [--picture FILE] [--format markdown]
 
-Prints a table sorted by the SDR of Table I's protocol, as in the paper. Below it stands a paired
-test of each factor over songs, because a difference between two means is not evidence by itself.
+Prints a table sorted by the SDR of Table I's protocol, as in the paper, and a paired test of each
+factor over songs, because a difference between two means is not evidence by itself.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from study.layout import decibels
 from vocalseg.errors import BadInput
 
 __all__ = [
-    *("effects", "markdown", "rank_correlation", "rows", "song_scores"),
+    *("brief", "effects", "markdown", "rank_correlation", "rows", "song_scores"),
     *("table", "table_notes", "terminal"),
 ]
 
@@ -115,6 +115,13 @@ def markdown(table: pd.DataFrame) -> str:
     return layout.markdown(_cells(table))
 
 
+def brief(table: pd.DataFrame) -> str:
+    """Format a comparison as Markdown for the README: factors and the SDRs of three protocols."""
+    cells = _cells(table)
+    shown = [head for head in cells if not head[0] or (head[1] == "SDR" and head[0] != "global")]
+    return layout.markdown(cells[shown])
+
+
 def terminal(table: pd.DataFrame) -> str:
     """Format a comparison or effects as aligned text, with protocols above their metrics.
 
@@ -185,7 +192,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Compare the finished experiments with Table I and test each factor.",
     )
     add = parser.add_argument
-    add("--format", choices=("terminal", "markdown", "csv"), default="terminal")
+    add("--format", choices=("terminal", "markdown", "brief", "csv"), default="terminal")
     add("--csv", type=Path, metavar="FILE", help="write the comparison as CSV")
     add("--markdown", type=Path, metavar="FILE", help="write comparison and tests as Markdown")
     add("--picture", type=Path, metavar="FILE", help="draw the comparison (.png, .svg, .pdf)")
@@ -225,6 +232,8 @@ def main(arguments: list[str] | None = None):
     compared = table(found)
     if options.format == "csv":
         print(compared.to_csv(index=False), end="")
+    elif options.format == "brief":
+        print(brief(compared))
     elif options.format == "markdown":
         print("\n\n".join(report(found, options.protocol, markdown)))
     else:

@@ -1,6 +1,7 @@
 """Read finished experiments from DVC and git as tables."""
 
 import json
+import re
 import sys
 from collections.abc import Collection
 from pathlib import Path
@@ -102,9 +103,9 @@ def commits(names: Collection[str], repo: str | Path = ".") -> dict[str, tuple[s
     listed = git("for-each-ref", "--sort=creatordate", form, EXPERIMENTS, repo=repo)
     found = {}
     for line in listed.splitlines():
-        reference, rev = line.split(" ")
-        first, rest, name = (*reference.split("/", 2), "")[:3]
-        if name and len(first) == 2:  # others are DVC's own, such as exec/EXEC_BASELINE
+        # Other references are DVC's own, such as exec/EXEC_BASELINE.
+        if match := re.fullmatch(r"(\w{2})/(\w{38})/(\S+) (\w+)", line):
+            first, rest, name, rev = match.groups()
             found[name] = first + rest, rev
     if missing := [name for name in names if name not in found]:
         raise BadInput(

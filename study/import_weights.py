@@ -13,6 +13,7 @@ import json
 import re
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np

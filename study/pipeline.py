@@ -45,8 +45,8 @@ def with_settings(params: Params, settings: Settings) -> Params:
 class Pipeline:
     """The stages of dvc.yaml in topological order.
 
-    The stage ``inputs`` is not included: it always runs, and what it tells other stages is in
-    their dependencies ``inputs/STAGE.json``.
+    The stage ``inputs`` is not included: it always runs, and other stages depend on the files
+    ``inputs/STAGE.json`` that it writes.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ PAGE = (ROOT / "docs/fidelity.md").read_text(encoding="utf-8")
 BEYOND = {
     *(f"augment.{key}" for key in Mixing.model_fields),
     *(f"model.{key}" for key in ("name", "output", "targets")),
-    *(f"train.{key}" for key in ("schedule", "ema", "select")),
+    *(f"train.{key}" for key in ("schedule", "optimizer", "ema", "select")),
     "eval.wiener",
 }
 COMMITTED = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))

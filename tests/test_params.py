@@ -146,6 +146,7 @@ def test_several_faults_are_one_line_each(values):
         ("normalize.scaler", "quantile", ["minmax", "robust", "max"]),
         ("train.loss", "mea", ["mae", "mse", "l1_linear", "sdr"]),
         ("train.schedule", "linear", ["constant", "cosine"]),
+        ("train.optimizer", "sgd", ["adam", "muon"]),
         ("train.ema", 1, ["less than 1"]),
         ("train.select", "sdr", ["val_loss", "val_sdr"]),
         ("model.name", "resnet", ["unet", "strided"]),

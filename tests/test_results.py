@@ -63,7 +63,7 @@ def test_the_separation_stands_between_floor_and_ceiling(protocol, metric):
     assert bounds["mixture"][protocol][metric] + 1 < score < bounds["irm"][protocol][metric]
 
 
-def test_the_readme_shows_the_committed_results():
+def test_readme_and_results_page_show_the_committed_results():
     """Committed ones: another machine's floating point gives its user others."""
 
     def committed(path: str) -> str:
@@ -72,9 +72,14 @@ def test_the_readme_shows_the_committed_results():
         ).stdout
 
     scores, bounds = (json.loads(committed(f"metrics/{name}.json")) for name in ("eval", "bounds"))
-    assert table(scores, bounds) in committed("README.md")
     matrix = pd.read_csv(io.StringIO(committed("metrics/matrix.csv")))
-    assert compare.markdown(matrix) in committed("README.md")
+    results, readme = committed("docs/results.md"), committed("README.md")
+    assert table(scores, bounds) in results
+    assert compare.markdown(matrix) in results
+    assert compare.brief(matrix) in readme
+    floor, ceiling = (bounds[name]["museval"]["sdr"] for name in ("mixture", "irm"))
+    floor, ceiling = f"{floor:.1f} dB for the unprocessed", f"{ceiling:.1f} dB for an ideal ratio"
+    assert f"between {floor} mixture and {ceiling} mask" in " ".join(readme.split())
 
 
 def test_the_committed_matrix_is_the_study_and_holds_these_results():

@@ -66,7 +66,8 @@ def train(folder, case, seed=1, **changes):
     model = build(settings)
     options = {
         "loss": loss, "epochs": 4, "batch_size": 4, "learning_rate": 0.01, "seed": 5,
-        "schedule": "cosine", "ema": 0.9, "select": "val_sdr", "backup": folder / "backup.npz",
+        "schedule": "cosine", "optimizer": "muon", "ema": 0.9, "select": "val_sdr",
+        "backup": folder / "backup.npz",
         "spec": OutputSpec(output, scaler in ("log", "standard"), HOP),
     }  # fmt: skip
     channels = 1 if targets == "vocals" else 2

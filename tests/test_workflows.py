@@ -1,4 +1,4 @@
-"""Workflows, citation and hooks: valid, pinned, and safe to run on a stranger's pull request."""
+"""Workflows, forms, citation and hooks: valid, pinned, and safe on a stranger's pull request."""
 
 import json
 import os
@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
+FORMS = ".github/ISSUE_TEMPLATE"
 FILES = sorted((ROOT / ".github/workflows").glob("*.yml"))
 # YAML 1.1 reads the key `on` as true.
 WORKFLOWS = {file.stem: yaml.safe_load(file.read_text()) for file in FILES}
@@ -37,9 +38,12 @@ RELEASED = {
     [
         ("vendor.github-workflows", FILES),
         ("vendor.citation-file-format", [ROOT / "CITATION.cff"]),
+        ("vendor.github-issue-forms", sorted((ROOT / FORMS).glob("[!c]*.yml"))),
+        ("vendor.github-issue-config", [ROOT / FORMS / "config.yml"]),
     ],
 )
 def test_files_follow_their_schema(schema, files):
+    assert files
     done = subprocess.run(
         [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *map(str, files)],
         capture_output=True, text=True,
@@ -146,3 +150,12 @@ def test_hooks_are_of_the_versions_that_the_project_uses():
     assert revs["dvc"] == pinned["dvc"]
     minor = pinned["ruff"].rpartition(".")[0]  # a minor version changes rules, a patch does not
     assert revs["ruff-pre-commit"].removeprefix("v").rpartition(".")[0] == minor
+
+
+def test_the_development_container_sets_up_what_make_has():
+    container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text())
+    command = container["postCreateCommand"]
+    targets = set(re.findall(r"^([a-z./]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert {t for part in command.split(" && ") for t in part.split()[1:]} <= targets
+    (python,) = re.findall(r"python:([\d.]+)-", container["image"])
+    assert python in WORKFLOWS["test"]["jobs"]["test"]["strategy"]["matrix"]["python"]

@@ -37,7 +37,7 @@ def make_table(
     ----------
     tiles : DataFrame
         One row per tile of the store, in its order: ``track`` (name of the song), ``first_frame``
-        and ``vocal_l1`` (sum of |samples| of its vocals).
+        and ``vocal_l1`` (sum of ``|samples|`` of its vocals).
     splice, blackout : float, in [0, 1]
         Number of splices and blackouts per original. Splices are limited by the number of pairs
         that can be joined: the last tile of a song has no successor.

@@ -8,10 +8,13 @@ import tensorflow as tf
 from vocalseg import losses
 from vocalseg.averaging import WeightAverage
 from vocalseg.compute import keras_defaults
+from vocalseg.muon import Muon
+
+_OPTIMIZERS = {"adam": keras.optimizers.Adam, "muon": Muon}
 
 
 class Trainer:
-    """A network with its loss and its optimiser, Adam.
+    """A network with its loss and its optimiser.
 
     Training steps and losses are compiled separately instead of with Keras' ``fit``, which obeys
     the user's environment (``KERAS_MAX_EPOCHS``) and returns rounded running means.
@@ -32,6 +35,8 @@ class Trainer:
     ema : float
         Decay of the average of the weights that is validated and kept; with 0, the weights
         themselves are.
+    optimizer : {"adam", "muon"}
+        Name of the optimizer; for ``muon`` see :class:`vocalseg.muon.Muon`.
     """
 
     def __init__(
@@ -42,16 +47,17 @@ class Trainer:
         spec: losses.OutputSpec = losses.PAPER_OUTPUT,
         steps: int | None = None,
         ema: float = 0.0,
+        optimizer: str = "adam",
     ):
         measure, score = losses.loss(loss, spec), losses.val_sdr(spec)
         with keras_defaults("float32"):
             rate = learning_rate
             if steps is not None:
                 rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-            optimizer = keras.optimizers.Adam(rate)
-            optimizer.build(model.trainable_variables)
+            optimiser = _OPTIMIZERS[optimizer](rate)
+            optimiser.build(model.trainable_variables)
         self.average = WeightAverage(model, ema) if ema else None
-        self.variables = model.variables + optimizer.variables
+        self.variables = model.variables + optimiser.variables
         if self.average:
             self.variables = self.variables + self.average.variables
         self.loss_arrays = losses.required_arrays(loss, spec.output)
@@ -67,7 +73,7 @@ class Trainer:
             with tf.GradientTape() as tape:
                 loss = measure(model(batch["input"], training=True), batch)
             gradients = tape.gradient(loss, model.trainable_variables)
-            optimizer.apply(gradients, model.trainable_variables)
+            optimiser.apply(gradients, model.trainable_variables)
             if self.average:
                 self.average.update()
             return loss

@@ -68,10 +68,11 @@ def fit(
     spec: losses.OutputSpec = losses.PAPER_OUTPUT,
     schedule: str = "constant",
     ema: float = 0.0,
+    optimizer: str = "adam",
     select: str = "val_loss",
     on_epoch: Callable[[dict], None] = lambda epoch: None,
 ) -> pd.DataFrame:
-    """Train with Adam; the model ends with the weights of the best epoch.
+    """Train; the model ends with the weights of the best epoch.
 
     On one machine, the same arguments give bit-identical weights: batches depend only on seed and
     epoch, and TensorFlow uses deterministic operations.
@@ -105,6 +106,8 @@ def fit(
     ema : float, in [0, 1)
         Decay of the average of the weights that is validated and kept; with 0, the weights
         themselves are.
+    optimizer : {"adam", "muon"}
+        Name of the optimizer; for ``muon`` see :class:`vocalseg.muon.Muon`.
     select : {"val_loss", "val_sdr"}
         Criterion for the best epoch: the lowest validation loss, or the highest mean SDR of the
         validation examples.
@@ -133,7 +136,7 @@ def fit(
         return rows
 
     steps = epochs * len(epoch_of(0)) if schedule == "cosine" else None
-    trainer = Trainer(model, loss, learning_rate, spec, steps, ema)
+    trainer = Trainer(model, loss, learning_rate, spec, steps, ema, optimizer)
 
     history: list[dict] = []
     best = model.get_weights()

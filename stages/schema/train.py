@@ -20,5 +20,6 @@ class Train(Section):
     augment_on: Literal["scaled", "magnitudes"] = "scaled"
     last_batch: Literal["drop", "keep"] = "drop"
     schedule: Literal["constant", "cosine"] = "constant"
+    optimizer: Literal["adam", "muon"] = "adam"
     ema: float = Field(default=0, ge=0, lt=1)
     select: Literal["val_loss", "val_sdr"] = "val_loss"

@@ -48,6 +48,7 @@ OTHER = {
     "train.learning_rate": 0.01, "train.precision": "float32",
     "train.augment_on": "magnitudes", "train.last_batch": "keep",
     "train.schedule": "cosine", "train.ema": 0.5, "train.select": "val_sdr",
+    "train.optimizer": "muon",
     "model.name": "strided", "model.output": "mask", "model.targets": "both",
     "augment.remix": 0.5, "augment.gain": 3.0, "augment.crop": "random", "augment.pitch": 1.0,
     "augment.tempo": 0.1, "augment.tones": 0.5, "augment.noise": 0.5, "augment.level": -10.0,

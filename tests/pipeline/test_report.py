@@ -5,9 +5,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from study import report
+from study import changes, report
+from study.change_charts import songs_chart
 from tests.pipeline.conftest import Project
 
 
@@ -77,7 +79,7 @@ def test_metrics_stand_before_and_after_with_their_difference(finished, changed)
     shown = table(read(changed), "Metrics")
     for name in ("train", "eval"):
         before, now = finished.metrics(name), changed.metrics(name)
-        flat = report.pd.json_normalize([before, now])
+        flat = pd.json_normalize([before, now])
         for key in flat:
             old, new = flat[key]
             if old == new or old != old or new != new:
@@ -99,7 +101,7 @@ def test_curves_and_gains_of_both_are_there_as_pictures_and_as_text(finished, ch
     charts = re.findall(r"```mermaid\n(.*?)```", comment, re.DOTALL)
     assert len(charts) == 3  # losses of two kinds do not share a chart
     for folder, chart in zip((finished, changed), charts, strict=False):
-        table = report.pd.read_csv(folder.path / report.CURVES.format("val_loss"), sep="\t")
+        table = pd.read_csv(folder.path / changes.CURVES.format("val_loss"), sep="\t")
         drawn = [float(v) for v in re.search(r"line \[(.*)\]", chart)[1].split(", ")]
         assert drawn == pytest.approx(table["val_loss"].tolist(), abs=1e-5)
 
@@ -107,7 +109,7 @@ def test_curves_and_gains_of_both_are_there_as_pictures_and_as_text(finished, ch
 def test_each_song_stands_with_its_gain_before_and_now(finished, changed):
     shown = table(read(changed), "Songs")
     for column, folder in enumerate((finished, changed)):
-        songs = report.pd.read_csv(folder.path / report.SONGS)
+        songs = pd.read_csv(folder.path / changes.SONGS)
         songs = songs[(songs["protocol"] == "museval") & (songs["metric"] == "sdr")]
         expected = dict(zip(songs["song"], songs["gain"], strict=True))
         assert {song: float(row[column]) for song, row in shown.items()} == pytest.approx(
@@ -145,7 +147,7 @@ def test_the_base_is_where_the_change_began_not_what_others_did_since(project, m
     project.commit("Somebody else's")
     project.run("git", "checkout", "-q", "change")
     monkeypatch.chdir(project.path)
-    assert report.base_commit("main") == project.run("git", "rev-parse", "HEAD").stdout.strip()
+    assert changes.base_commit("main") == project.run("git", "rev-parse", "HEAD").stdout.strip()
 
 
 def test_a_base_without_metrics_is_told(project):
@@ -170,7 +172,7 @@ def test_what_cannot_be_compared_is_one_line(project, monkeypatch, prepare, base
     prepare(project.path)
     monkeypatch.chdir(project.path)
     with pytest.raises(SystemExit) as ended:
-        report.base_commit(base)
+        changes.base_commit(base)
     assert ended.value.code.startswith(expected) and "\n" not in ended.value.code
 
 
@@ -184,7 +186,7 @@ def test_a_failed_stage_ends_the_report_and_is_named(project):
 
 
 def test_names_with_markup_stay_in_their_cells():
-    frame = report.pd.DataFrame({"now": [1.0]}, index=['a|b <img src=x> "quoted"\nline'])
+    frame = pd.DataFrame({"now": [1.0]}, index=['a|b <img src=x> "quoted"\nline'])
     row = report.songs_table(frame).splitlines()[4]
     assert row == '| a\\|b &lt;img src=x> "quoted" line | 1.00 |'
-    assert "\"a|b <img src=x> 'quoted'" in report.songs_chart(frame).replace("\n", " ")
+    assert "\"a|b <img src=x> 'quoted'" in songs_chart(frame).replace("\n", " ")

@@ -14,6 +14,7 @@ RUNGS = [
             "train.augment_on": "magnitudes", "model.output": "mask", "model.name": "strided",
             "model.targets": "both", "normalize.scaler": "standard", "train.loss": "l1_linear",
             "train.schedule": "cosine", "train.ema": 0.9, "train.select": "val_sdr",
+            "train.optimizer": "muon",
             "augment.remix": 0.5, "augment.gain": 3.0, "augment.crop": "random",
             "augment.pitch": 1.0, "augment.tempo": 0.1, "augment.tones": 0.5, "augment.noise": 0.5,
         }

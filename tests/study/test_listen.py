@@ -1,13 +1,15 @@
 """Experiments on one page: which songs, at which bit rate, and which excerpts can be compared."""
 
+import os
 import re
+import subprocess
 
 import numpy as np
 import pandas as pd
 import pytest
 import soundfile as sf
 
-from study import listen
+from study import experiments, listen
 from tests.report.conftest import RATE, tone
 from vocalseg.report import comparison
 
@@ -33,10 +35,10 @@ def test_the_songs_are_spread_from_the_best_to_the_worst():
 
 
 @pytest.mark.parametrize(
-    ("songs", "experiments", "expected"), [(7, 8, 96_000), (8, 8, 96_000), (8, 30, 42_187)]
+    ("songs", "count", "expected"), [(7, 8, 96_000), (8, 8, 96_000), (8, 30, 42_187)]
 )
-def test_the_bit_rate_keeps_the_page_below_ten_megabytes(songs, experiments, expected):
-    seconds = songs * (experiments + 2) * 5
+def test_the_bit_rate_keeps_the_page_below_ten_megabytes(songs, count, expected):
+    seconds = songs * (count + 2) * 5
     rate = listen.bit_rate(seconds)
     assert rate == expected
     assert rate / 8 * 4 / 3 * seconds < 10e6
@@ -53,18 +55,18 @@ def test_what_was_given_is_there_once_and_each_estimate_beside_it(tmp_path):
 
 
 def test_an_excerpt_that_cannot_be_compared_is_left_out_with_the_reason(tmp_path):
-    experiments = [
+    found = [
         experiment(tmp_path, "without", other=tone(300)),
         experiment(tmp_path, "first", song=tone(300)),
         experiment(tmp_path, "shorter", song=tone(300, 0.5)),
         experiment(tmp_path, "elsewhere", song=tone(310)),
     ]
     scores = pd.Series(dtype=float)
-    found = listen.compared("song", experiments, scores, 24_000)
-    assert list(found.excerpt.sounds) == ["mixture", "vocals", "first"]
-    assert set(found.missing) == {"without", "shorter", "elsewhere"}
-    table = pd.DataFrame({"SDR": 1.0}, index=[e.name for e in experiments])
-    page = comparison.page([found], table)
+    song = listen.compared("song", found, scores, 24_000)
+    assert list(song.excerpt.sounds) == ["mixture", "vocals", "first"]
+    assert set(song.missing) == {"without", "shorter", "elsewhere"}
+    table = pd.DataFrame({"SDR": 1.0}, index=[e.name for e in found])
+    page = comparison.page([song], table)
     reasons = re.findall(r'class="note">(no sound: [^<]*)<', page)
     assert len(reasons) == 3 and sum("another part" in reason for reason in reasons) == 2
 
@@ -72,3 +74,25 @@ def test_an_excerpt_that_cannot_be_compared_is_left_out_with_the_reason(tmp_path
 def test_no_song_at_all_is_refused(rejects):
     with rejects("--songs 0"):
         listen.main(["--songs", "0"])
+
+
+def test_an_experiment_is_found_by_name_the_newest_of_several(tmp_path, rejects):
+    def git(*command, date="2024-01-01T00:00:00Z"):
+        return subprocess.run(
+            ["git", "-c", "user.name=A", "-c", "user.email=a@b.org", *command],
+            cwd=tmp_path, check=True, capture_output=True, text=True,
+            env={**os.environ, "GIT_COMMITTER_DATE": date},
+        ).stdout.strip()  # fmt: skip
+
+    git("init", "-q")
+    revs = []
+    for year in (2025, 2024):
+        git("commit", "-q", "--allow-empty", "-m", "c", date=f"{year}-01-01T00:00:00Z")
+        revs.append(git("rev-parse", "HEAD"))
+        git("update-ref", f"refs/exps/{str(year)[2:]}/{'0' * 38}/mine", revs[-1])
+    git("update-ref", "refs/exps/exec/EXEC_BASELINE", revs[0])
+    git("update-ref", "refs/exps/stash", revs[0])
+    assert experiments.commits(["mine"], tmp_path) == {"mine": ("25" + "0" * 38, revs[0])}
+    assert experiments.commits([], tmp_path) == {}
+    with rejects("EXEC_BASELINE, none: no such experiment"):
+        experiments.commits(["mine", "EXEC_BASELINE", "none"], tmp_path)

@@ -53,6 +53,7 @@
     for (const radio of radios) radio.checked = false;
     trial.querySelector(".next").disabled = true;
     complain(trial, "");
+    showSound();
     const mine = test;
     const { song, a, b, x } = test.trials[number];
     const player = players.get(song);

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from html import escape
 from importlib.resources import files
 
-#: Scripts that play tracks in synchrony, load their sound, and control the player.
-SCRIPTS = ("deck.js", "sounds.js", "player.js")
+#: Scripts that play tracks in synchrony, load their sound, control the player, and handle its keys.
+SCRIPTS = ("deck.js", "sounds.js", "player.js", "keys.js")
 
 
 def document(title: str, body: str, scripts: Iterable[str] = SCRIPTS) -> str:
