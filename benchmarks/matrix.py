@@ -49,7 +49,7 @@ def main():
         stages = {stage.name for stage in repo.index.stages}
         by_experiment = [cached_sizes(repo, lock, stages) for lock in experiments.values()]
         one = sum(by_experiment[0].values())
-        union = {}
+        union: dict[str, int] = {}
         for sizes in by_experiment:
             union |= sizes
         added = sum(union.values()) - one

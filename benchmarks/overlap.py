@@ -41,7 +41,8 @@ def measure(separator: Separator, songs: list) -> dict[str, float | str]:
     dict
         Row of the table: mean SDR, time, and dB lost in each part of an excerpt.
     """
-    scores, elapsed, lost = [], 0.0, {part: [] for part in PARTS}
+    scores, elapsed = [], 0.0
+    lost: dict[str, list[float]] = {part: [] for part in PARTS}
     for mixture, vocals, rate in songs:
         start = time.perf_counter()
         whole, _ = separator.separate(mixture, rate)

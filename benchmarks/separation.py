@@ -49,7 +49,7 @@ def run(separator: Separator, seconds: int) -> None:
         pass
 
 
-def seconds_of(function: Callable[[], None]) -> float:
+def seconds_of(function: Callable[..., object]) -> float:
     """Measure the wall time of a call, in seconds."""
     start = time.perf_counter()
     function()
@@ -80,6 +80,7 @@ def separation_speed(filters: int, precision: str, seconds: int) -> str:
     """Measure the speed of separation and format a row of the first table."""
     separator = random_separator(filters, precision)
     calls = 0
+    assert isinstance(separator.estimator, Estimator), "random_separator makes no ensemble"
     network = separator.estimator.network
 
     def counted(tiles):

@@ -116,6 +116,7 @@ def main() -> None:
                 failed = runner.run(None, slots, [])
                 elapsed = time.perf_counter() - start
                 each = elapsed * slots / count
+                assert failed is not None, "the matrix is neither detached nor a dry run"
                 print(f"{count} experiments: {elapsed:.0f} s, {each:.1f} s of a node each, "
                       f"{len(failed)} failed", flush=True)  # fmt: skip
             print(git_costs(repository, folder), flush=True)

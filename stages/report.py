@@ -1,6 +1,6 @@
-"""report: the page to listen on, the model card and the picture of what eval has scored.
+"""report: write the listening page, the model card and the picture of spectrograms.
 
-Why a stage: how results are shown changes often and takes seconds; nothing is separated again.
+It is a separate stage because presentation changes often and needs no new separation of songs.
 """
 
 from pathlib import Path
@@ -24,12 +24,12 @@ CATALOG, EXCERPTS = Path("data/raw/catalog.csv"), Path("data/excerpts")
 MODEL = Path("models/unet.json")
 REPORTS, PICTURE = Path("reports"), Path("plots/spectrograms.png")
 
-#: The song of the picture, where it is among the test songs: the demo's real one, and MUSDB18's.
+#: Song of the picture if it is among the test songs, as in MUSDB18 and in the demo (an excerpt).
 PICTURED = "The Easton Ellises - Falcon 69"
 
 
 def read(song: str, start: float, peak: float) -> Excerpt:
-    """An excerpt that eval wrote, encoded for the page."""
+    """Read an excerpt written by eval and encode it for the page."""
     files = {path.stem: sf.read(path, dtype="float32", always_2d=True)
              for path in (EXCERPTS / song).glob("*.flac")}
     (rate,) = {rate for _, rate in files.values()}
@@ -38,7 +38,7 @@ def read(song: str, start: float, peak: float) -> Excerpt:
 
 
 def write_sounds(part: Excerpt) -> str:
-    """Write the sound of an excerpt beside the page; the address that the page finds it by."""
+    """Write the sound of an excerpt to a separate file and return its relative URL."""
     path = Path("audio", f"{part.song}.js")
     (REPORTS / path).parent.mkdir(parents=True, exist_ok=True)
     (REPORTS / path).write_text(player.linked(part), encoding="utf-8")
@@ -46,7 +46,7 @@ def write_sounds(part: Excerpt) -> str:
 
 
 def picture(parts: list[Excerpt]) -> bytes:
-    """Mixture, estimate and truth of one song, side by side."""
+    """Draw mixture, estimated vocals and true vocals of one song side by side."""
     part = next((p for p in parts if p.song == PICTURED), min(parts, key=lambda p: p.song))
     headings = {"mixture": "mixture", "estimate": "estimated vocals", "vocals": "true vocals"}
     levels = {heading: part.levels[stem] for stem, heading in headings.items()}
@@ -54,12 +54,12 @@ def picture(parts: list[Excerpt]) -> bytes:
 
 
 def by_estimate(scores: pd.DataFrame) -> listening.Scores:
-    """Summaries of the rows of each estimate."""
+    """Summarise the scores of each estimate."""
     return {name: summarise(rows) for name, rows in scores.groupby("estimate")}
 
 
 def parameters(weights: Path) -> int:
-    """Number of parameters in a weights file."""
+    """Count the parameters in a weights file."""
     sizes = []
     with h5py.File(weights) as file:
         file.visititems(lambda _, item: sizes.append(getattr(item, "size", 0)))

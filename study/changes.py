@@ -77,6 +77,7 @@ def repro() -> dict[str, float | None]:
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},  # for exact times
     )
+    assert process.stdout is not None, "it is a pipe"
     for line in process.stdout:
         print(line, end="", file=sys.stderr)
         started = re.match(r"Running stage '(.+)':", line)
@@ -171,10 +172,13 @@ def read_table(path: str, rev: str | None = None, **options) -> pd.DataFrame | N
 
 def curves(rev: str | None = None) -> pd.DataFrame | None:
     """Read training and validation loss; the index is the epoch, beginning with 1."""
-    columns = [read_table(CURVES.format(name), rev, sep="\t") for name in LOSSES]
-    if any(column is None for column in columns):
-        return None
-    table = pd.DataFrame({n: c[n] for n, c in zip(LOSSES, columns, strict=True)})
+    columns = {}
+    for name in LOSSES:
+        table = read_table(CURVES.format(name), rev, sep="\t")
+        if table is None:
+            return None
+        columns[name] = table[name]
+    table = pd.DataFrame(columns)
     return table.set_index(table.index + 1)
 
 

@@ -89,7 +89,7 @@ def ffmpeg() -> tuple[str, str]:
     missing = [name for name in ("ffmpeg", "ffprobe") if not shutil.which(name)]
     if missing:
         return FAIL, f"{', '.join(missing)} not found -> make ffmpeg, or: sudo apt install ffmpeg"
-    return OK, shutil.which("ffmpeg")
+    return OK, str(shutil.which("ffmpeg"))
 
 
 def git() -> tuple[str, str]:

@@ -13,6 +13,7 @@ import json
 import re
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -49,11 +50,10 @@ def read(path: Path) -> list[Layer]:
         If there is no such file, or it is of another format.
     """
     try:
+        weights: Path | io.BytesIO = path
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
                 weights = io.BytesIO(archive.read("model.weights.h5"))
-        else:
-            weights = path
         with h5py.File(weights) as file:
             root = file.get("model_weights", file)
             return _by_name(root) if "layer_names" in root.attrs else _by_number(root)
@@ -75,7 +75,9 @@ def _by_number(root: h5py.Group) -> list[Layer]:
     """Read a file of Keras 3, which numbers the layers of a class and the arrays of a layer."""
 
     def sort_key(name: str) -> tuple[str, int]:
-        class_name, number = re.fullmatch(r"(.*?)_?(\d*)", name).groups()
+        match = re.fullmatch(r"(.*?)_?(\d*)", name)
+        assert match is not None, "the pattern matches every name"
+        class_name, number = match.groups()
         return class_name, int(number or 0)
 
     layers = root["layers" if "layers" in root else "_layer_checkpoint_dependencies"]
@@ -118,18 +120,18 @@ def convert(layers: list[Layer]) -> tuple[int, int, list[np.ndarray]]:
         raise ValueError(f"it has the layers {counts}; a U-Net has 4n + 2, n, 1 and 4n + 2")
 
     filters = convolutions[0][0].shape[-1]
-    weights = []
+    weights: list[np.ndarray] = []
     for i, (convolution, norm) in enumerate(zip(convolutions, norms, strict=True)):
-        kernel, bias = convolution[0], convolution[1] if len(convolution) > 1 else 0
+        kernel, *biases = convolution
         level, second = divmod(i, 2)
         if level > depth and not second:  # first convolution of a decoder block
             weights += ups[level - depth - 1]
             upsampled, skipped = np.split(kernel, 2, axis=2)
             kernel = np.concatenate((skipped, upsampled), axis=2)
         gamma, beta, mean, variance = norm
-        weights += [kernel, gamma, beta, mean - bias, variance]
-    for kernel, *bias in kinds["1x1"]:
-        weights += [kernel.reshape(1, 1, *kernel.shape[-2:]), *bias]
+        weights += [kernel, gamma, beta, mean - sum(biases), variance]
+    for kernel, *biases in kinds["1x1"]:
+        weights += [kernel.reshape(1, 1, *kernel.shape[-2:]), *biases]
     return filters, depth, weights
 
 
@@ -237,7 +239,8 @@ def main(arguments: list[str] | None = None) -> None:
             "give --axis and --scaler"
         )
     model, filters, depth = load_network(options.file)
-    settings = model_file.Settings(**INPUT, **scaling, filters=filters, depth=depth)
+    values: dict[str, Any] = {**INPUT, **scaling, "filters": filters, "depth": depth}
+    settings = model_file.Settings(**values)
     fresh(*files)  # removes links, so that writing does not change DVC's cache
     model_file.save(options.output, model, settings, compute_settings("float32"))
     print(

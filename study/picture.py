@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from study.experiments import SCORES, factors
 
@@ -29,8 +30,8 @@ def draw(table: pd.DataFrame, rows: pd.DataFrame, path: str | Path) -> None:
     """
     positions = np.arange(len(table))
     labels = table[factors(rows)].astype(str).agg(" · ".join, axis=1)
-    figure = Figure(figsize=(13, 2 + 0.56 * max(len(table), 4)), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.15, h_pad=0.1)
+    layout = ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.1)
+    figure = Figure(figsize=(13, 2 + 0.56 * max(len(table), 4)), layout=layout)
     grid = figure.subplots(2, 4, sharey=True)
     panels = [*grid[0, :3], *grid[1]]  # scores of Table I above, standard scores below
     for panel, score in zip(panels, SCORES, strict=True):

@@ -34,7 +34,7 @@ class Task:
     @property
     def log(self) -> list[str]:
         """Lines that the experiment has printed so far."""
-        return read_log(Path(self.process.stdout)) if self.process else []
+        return read_log(Path(self.process.stdout)) if self.process and self.process.stdout else []
 
 
 def tasks(repo: Repo, names: Iterable[str]) -> list[Task]:
@@ -97,6 +97,6 @@ def orphans(running: list[Task], live: list[psutil.Process]) -> list[Task]:
 
 def _parent(process: ProcessInfo | None) -> int | None:
     try:
-        return process and psutil.Process(process.pid).ppid()
+        return psutil.Process(process.pid).ppid() if process else None
     except psutil.NoSuchProcess:
         return None

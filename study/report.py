@@ -60,7 +60,8 @@ def stages(base: dict, now: dict, seconds: dict[str, float | None] | None) -> st
     rows = []
     for stage in dict.fromkeys([*(seconds or {}), *now]):
         changed = changes.changed_inputs(base.get(stage, {}), now.get(stage, {}))
-        if not changed and (seconds or {}).get(stage) is None:
+        elapsed = (seconds or {}).get(stage)
+        if not changed and elapsed is None:
             continue
         shown = ", ".join(f"`{cell(key)}`" for key in changed[:4])
         more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
@@ -68,10 +69,10 @@ def stages(base: dict, now: dict, seconds: dict[str, float | None] | None) -> st
             ran = "not requested"
         elif stage not in seconds:
             ran = "no, its results were up to date"
-        elif seconds[stage] is None:
+        elif elapsed is None:
             ran = "no, cache hit"
         else:
-            ran = "{}:{:02}".format(*divmod(round(seconds[stage]), 60))
+            ran = "{}:{:02}".format(*divmod(round(elapsed), 60))
         reason = f"{shown}{more}" if stage in base else "new"
         rows.append([stage, reason or "its results were missing", ran])
     if not rows:
@@ -127,32 +128,33 @@ def save_figure(out: Path, name: str, picture: Figure, alt: str) -> str:
 def plot_sections(base: str, comparable: bool, out: Path) -> tuple[list[str], list[str]]:
     """Format the sections on curves and songs, once with pictures and once with text charts."""
     absent = "The base's are not in the DVC cache (`dvc fetch` fetches them if a remote has them)."
-    with_pictures, with_charts = [], []
     before, now = changes.curves(base), changes.curves()
     if now is None:
         with_pictures = with_charts = ["### Training curves\n\nThere are none; run `dvc repro`."]
     else:
-        note = [absent] if before is None else []
-        picture = training_picture(before, now, comparable)
-        for sections, body in (
-            (with_pictures,
-             save_figure(out, "training.png", picture, "Loss by epoch, base and now")),
-            (with_charts, training_chart(before, now, comparable)),
-        ):  # fmt: skip
-            sections.append("\n\n".join(["### Training curves", *note, body]))
+        head = "\n\n".join(["### Training curves", *([absent] if before is None else [])])
+        picture = save_figure(
+            out,
+            "training.png",
+            training_picture(before, now, comparable),
+            "Loss by epoch, base and now",
+        )
+        with_pictures = [f"{head}\n\n{picture}"]
+        with_charts = [f"{head}\n\n{training_chart(before, now, comparable)}"]
     old, new = changes.gains(base), changes.gains()
     if new is None or new.empty:
         none = "### Songs\n\nNo song has a score; run `dvc repro`."
         return [*with_pictures, none], [*with_charts, none]
     columns = {"now": new} if old is None else {"base": old.reindex(new.index), "now": new}
     table = pd.DataFrame(columns).sort_values("now")
-    note = [absent] if old is None else []
+    head = "\n\n".join(["### Songs", *([absent] if old is None else [])])
     picture = save_figure(
         out, "songs.png", songs_picture(table), "Gain of each song, base and now"
     )
-    return tuple(
-        [*sections, "\n\n".join(["### Songs", *note, body, songs_table(table)])]
-        for sections, body in ((with_pictures, picture), (with_charts, songs_chart(table)))
+    rows = songs_table(table)
+    return (
+        [*with_pictures, f"{head}\n\n{picture}\n\n{rows}"],
+        [*with_charts, f"{head}\n\n{songs_chart(table)}\n\n{rows}"],
     )
 
 

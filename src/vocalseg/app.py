@@ -1,6 +1,6 @@
-"""The page of ``vocalseg app``: drop a song, hear its stems, see their spectrograms.
+"""Web page of ``vocalseg app``: upload a song, listen to its stems and see their spectrograms.
 
-Everything comes from this computer: no fonts, scripts or usage statistics of other servers.
+The page works offline: it uses no fonts or scripts of other servers and sends no statistics.
 """
 
 import math
@@ -21,7 +21,7 @@ from vocalseg.progress import STEMS, Progress, separate
 from vocalseg.report import spectrograms
 from vocalseg.separator import Separator
 
-# Gradio reads both when it is imported, and asks other servers unless they are set.
+# Gradio reads both during its import, and contacts other servers if they are not set.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_OFFLINE"] = "1"
 try:
@@ -32,7 +32,7 @@ except ModuleNotFoundError:
         "make app)"
     ) from None
 
-ACCENT = "#db2777"  # of the theme's hue "pink"
+ACCENT = "#db2777"  # from the theme's hue "pink"
 TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)  # seconds between labels
 KEEP_SECONDS = 3600  # how long uploads and stems are kept
 STYLE = """
@@ -59,20 +59,21 @@ STYLE = """
 
 
 class Limits(NamedTuple):
-    """Of one song: bytes of its file in MB, and length in minutes."""
+    """Limits of one song: size of its file in MB, and length in minutes."""
 
     megabytes: int = 200
     minutes: int = 15
 
 
 def build(estimators: Mapping[str, Estimator], limits: Limits) -> gr.Blocks:
-    """The page.
+    """Build the page.
 
     Parameters
     ----------
-    estimators : mapping
-        Models by the name that the page gives them, the first one chosen.
+    estimators : mapping of Estimator
+        Models by displayed name; the first one is selected.
     limits : Limits
+        Limits of an uploaded song.
     """
     names = list(estimators)
     pictures, players = {}, {}
@@ -82,7 +83,8 @@ def build(estimators: Mapping[str, Estimator], limits: Limits) -> gr.Blocks:
         gr.Markdown(
             "# Separate the singing voice\n"
             "Drop a song: any audio format, mono or stereo, "
-            f"up to {limits.megabytes} MB and {limits.minutes} minutes. Nothing is sent elsewhere."
+            f"up to {limits.megabytes} MB and {limits.minutes} minutes. "
+            "It is processed on the computer that runs this page and is not sent elsewhere."
         )
         song = gr.File(label="Song", file_count="single", type="filepath", height=150)
         with gr.Row(equal_height=True):
@@ -156,12 +158,23 @@ def build(estimators: Mapping[str, Estimator], limits: Limits) -> gr.Blocks:
 
 
 def serve(estimators: Mapping[str, Estimator], host: str, port: int | None, limits: Limits) -> None:
-    """Serve the page until Ctrl-C or SIGTERM; uploads and stems are then removed.
+    """Serve the page until Ctrl-C or SIGTERM, and then remove uploads and stems.
+
+    Parameters
+    ----------
+    estimators : mapping of Estimator
+        Models by displayed name.
+    host : str
+        Name or address of the network interface.
+    port : int or None
+        None selects the first free port from 7860.
+    limits : Limits
+        Limits of an uploaded song.
 
     Raises
     ------
     BadInput
-        If the address cannot be listened on.
+        If the server cannot listen on the address.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with (
@@ -179,7 +192,7 @@ def serve(estimators: Mapping[str, Estimator], host: str, port: int | None, limi
         except OSError:
             where = host if port is None else f"{host}, port {port}"
             raise BadInput(f"{where}: cannot listen; choose another --host or --port") from None
-        print(f"{url} (Ctrl-C ends it)", flush=True)
+        print(f"{url} (press Ctrl-C to stop)", flush=True)
         threading.Event().wait()
 
 
@@ -192,7 +205,7 @@ def _theme() -> gr.Theme:
 
 
 def _status(text: str, done: float | None = None) -> str:
-    """A line of text, with a progress bar if a part of the song (in [0, 1]) is done."""
+    """Format a line of text, and a progress bar if the fraction ``done`` in [0, 1] is given."""
     bar = "" if done is None else f'<progress value="{done:.3f}"></progress>'
     return f'<div role="status"><p>{escape(text)}</p>{bar}</div>'
 
@@ -207,7 +220,7 @@ def _progress(state: Progress) -> str:
 
 
 def _figure(stem: str, state: Progress) -> str:
-    """A spectrogram with labelled axes."""
+    """Format a spectrogram with labelled axes."""
     image = b64encode(spectrograms.picture(state.levels[stem])).decode()
     hertz = "".join(
         f'<b style="bottom:{100 * spectrograms.height(hz, state.top):.1f}%">{hz}</b>'

@@ -1,23 +1,28 @@
-"""Muon, an optimiser that orthogonalises the updates of matrices (Jordan et al., 2024)."""
+"""Muon, an optimizer that orthogonalizes the updates of matrices (Jordan et al., 2024)."""
 
 import keras
 import tensorflow as tf
 
-#: Coefficients of Jordan et al.'s iteration. It maps singular values from about 0.01 to 1 to values
-#: between 0.68 and 1.14 within five steps.
+#: Coefficients of the iteration of Jordan et al. Five steps map singular values from about 0.01 to
+#: 1 to values between 0.68 and 1.14.
 COEFFICIENTS = 3.4445, -4.7750, 2.0315
 STEPS = 5
 
 
 def orthogonalised(matrix: tf.Tensor) -> tf.Tensor:
-    """A matrix with its singular vectors and with singular values near 1.
+    """Map the singular values of a matrix to values near 1 and keep its singular vectors.
 
-    Newton-Schulz iteration: it takes multiplications alone, no decomposition.
+    The Newton-Schulz iteration needs only multiplications and no decomposition.
 
     Parameters
     ----------
     matrix : float32 tensor, (rows, columns)
-        Zeros stay zeros.
+        Matrix to orthogonalize.
+
+    Returns
+    -------
+    float32 tensor, (rows, columns)
+        Orthogonalized matrix; zeros for a matrix of zeros.
 
     Examples
     --------
@@ -37,27 +42,24 @@ def orthogonalised(matrix: tf.Tensor) -> tf.Tensor:
 
 
 class Muon(keras.optimizers.Adam):
-    """Muon for the kernels of the hidden convolutions, Adam for everything else.
+    """Muon for the kernels of hidden convolutions, and Adam for all other variables.
 
-    A kernel (height, width, channels, channels) counts as a matrix with its last axis as columns.
-    Its update is the gradient's moving average with Nesterov's correction, orthogonalised, then
-    scaled to a root mean square of about the learning rate. The kernels of the first and the last
-    convolution, biases and batch normalisation are left to Adam, as its authors recommend.
-
-    Parameters
-    ----------
-    learning_rate : float or keras LearningRateSchedule
-        Of both.
+    A kernel (height, width, channels, channels) is treated as a matrix whose columns are the last
+    axis. Its update is the moving average of the gradient with Nesterov's correction, which is
+    orthogonalized and then scaled to a root mean square of about the learning rate. The kernels of
+    the first and the last convolution, biases and the parameters of batch normalization are updated
+    by Adam, as the authors of Muon recommend. The arguments are those of Adam; the learning rate
+    applies to both.
     """
 
     def build(self, variables):
-        """Take the variables in the order of the layers."""
+        """Create the optimizer's state for variables in the order of the layers."""
         super().build(variables)
         kernels = [i for i, variable in enumerate(variables) if len(variable.shape) == 4]
         self.hidden = set(kernels[1:-1])
 
     def update_step(self, gradient, variable, learning_rate):
-        """Change one variable."""
+        """Update one variable."""
         index = self._get_variable_index(variable)
         if index not in self.hidden:
             super().update_step(gradient, variable, learning_rate)

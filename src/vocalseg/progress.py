@@ -1,4 +1,4 @@
-"""Separate a song into files, and report how far it is: with spectrograms that grow."""
+"""Separate a song into files, and report progress and the spectrograms so far."""
 
 import math
 import os
@@ -14,22 +14,22 @@ from vocalseg.separator import Separator
 from vocalseg.song_file import created, opened
 
 STEMS = ("mixture", "vocals", "accompaniment")
-REPORTS = 20  # of one song, before the last one
+REPORTS = 20  # of one song, without the last one
 
 
 class Progress(NamedTuple):
-    """How far a song has been separated.
+    """Progress of the separation of a song.
 
     Attributes
     ----------
     done, total : float
-        In seconds; the total is NaN where the file does not state it.
+        Separated part and length of the song in seconds; NaN if the file does not state its length.
     levels : dict of float32 arrays, (rows, columns)
         Spectrograms by stem, see :func:`vocalseg.report.streamed.levels`.
     axis, top : float
-        Where their axes end, in s and Hz.
+        Length of their time axis in s, and their upper frequency limit in Hz.
     files : dict of Path
-        By stem, once all of them are complete.
+        Files by stem when all are complete, otherwise empty.
     """
 
     done: float
@@ -46,12 +46,13 @@ def separate(separator: Separator, path: Path, folder: Path, minutes: float) -> 
     Parameters
     ----------
     separator : Separator
+        Separator with the model to use.
     path : Path
-        Of the song.
+        File of the song.
     folder : Path
-        Where the files are written.
+        Folder for the WAV files.
     minutes : float
-        Limit of the song's length.
+        Maximum length of a song.
 
     Yields
     ------
@@ -61,7 +62,8 @@ def separate(separator: Separator, path: Path, folder: Path, minutes: float) -> 
     Raises
     ------
     BadInput
-        If the song cannot be read or is too long. The message names the file without its folder.
+        If the song cannot be read or is too long. The message names the file without its folder,
+        which may be a temporary one.
     """
     targets = {stem: folder / f"{path.stem} ({stem}).wav" for stem in STEMS}
     try:
@@ -96,4 +98,4 @@ def separate(separator: Separator, path: Path, folder: Path, minutes: float) -> 
 
 def _check_length(path: Path, seconds: float, minutes: float) -> None:
     if seconds > 60 * minutes:
-        raise BadInput(f"{path}: is longer than {minutes:g} minutes; cut it, or raise the limit")
+        raise BadInput(f"{path}: longer than {minutes:g} minutes; shorten it, or raise the limit")

@@ -162,7 +162,7 @@ def print_counts(found: dict[str, State]) -> None:
 
 def failures(cluster: ClusterMatrix) -> dict[str, list[str]]:
     """Collect the log lines of each experiment that is not done, by name."""
-    logs = {}
+    logs: dict[str, list[str]] = {}
     for one in cluster.submissions():
         logs |= {name: one.log_of(name) for name in one.waves.get(EXPERIMENTS, [])}
     unfinished = [name for name, state in cluster.states().items() if state.status != "done"]

@@ -24,9 +24,9 @@ def test_it_says_what_the_network_is_and_how_it_is_applied():
     other = Settings(**{**vars(SETTINGS), "name": "strided", "output": "mask", "targets": "both"})
     told = model_card.facts(other, 1, 0.5, True)["Network"]
     assert "strided" in told and "masks of vocals and accompaniment" in told
-    assert "silence" in model_card.facts(SETTINGS, 1, 0.5, False)["Applied"]
+    assert "silence" in model_card.facts(SETTINGS, 1, 0.5, False)["Application"]
     told = model_card.facts(SETTINGS, 1, 0.5, True, wiener=2)["Output"]
-    assert "Wiener filter of 2 iterations" in told and "Wiener" not in FACTS["Output"]
+    assert "Wiener filter with 2 iterations" in told and "Wiener" not in FACTS["Output"]
 
 
 @pytest.mark.parametrize(

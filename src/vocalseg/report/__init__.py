@@ -1,1 +1,1 @@
-"""What is seen and heard of a scored model: a page to listen on, pictures, a model card."""
+"""Presentation of scored models: listening pages, pictures and a model card."""

@@ -1,7 +1,7 @@
-"""The page that compares experiments: their table, their estimates on one timeline, a blind test.
+"""HTML page that compares experiments: table, estimates on a common timeline, and blind test.
 
-One HTML file that needs no network. Mixture and true vocals are in it once a song, the estimate of
-each experiment beside them.
+The page is one file and needs no network. For each song it contains the mixture, the true vocals
+and the estimate of each experiment.
 """
 
 import hashlib
@@ -17,15 +17,21 @@ from vocalseg.report.excerpts import STEMS, Excerpt
 from vocalseg.report.listening import clock, colour_key
 from vocalseg.report.player import HELP, Track, embedded, player
 
-#: Tracks that no experiment makes.
+#: Tracks that are the same for all experiments.
 GIVEN = ("mixture", "vocals")
 
 
 class Song(NamedTuple):
-    """An excerpt with a track for each of :data:`GIVEN` and each experiment that has one.
+    """A song of the page.
 
-    ``scores`` holds the experiments' SDR of the whole song, in dB; ``missing`` says why an
-    experiment has no track.
+    Attributes
+    ----------
+    excerpt : Excerpt
+        It has a track for each of :data:`GIVEN` and for each experiment that is not in ``missing``.
+    scores : dict of float
+        museval SDR of the whole song by experiment, in dB.
+    missing : dict of str
+        The reason for each experiment without a track.
     """
 
     excerpt: Excerpt
@@ -34,14 +40,20 @@ class Song(NamedTuple):
 
 
 def page(songs: list[Song], table: pd.DataFrame) -> str:
-    """The whole page.
+    """Format the page.
 
     Parameters
     ----------
     songs : list of Song
+        In the order of the page.
     table : DataFrame
-        Indexed by the name of the experiment, one row for each, in the order of the page; columns
-        of floats are scores in dB, all others are shown as they are.
+        One row for each experiment, indexed by its name, in the order of the page. Float columns
+        are scores in dB; other columns are shown unchanged.
+
+    Returns
+    -------
+    str
+        HTML document.
     """
     names = list(table.index)
     chooser = "".join(
@@ -55,24 +67,25 @@ def page(songs: list[Song], table: pd.DataFrame) -> str:
 <h1>Experiments side by side</h1>
 <p>Choose an experiment in the table to hear its estimate of the singing voice, and a song below it.
 The position stays the same, so differences can be heard directly. A <a href="#blind">blind test</a>
-asks which is better without saying which is which.</p>
+asks which one is better without naming them.</p>
 </header>
 <main>
 {_table(table)}
 <p class="note">In dB, higher is better, over all test songs. SDR, SIR and SAR: museval; gain: SDR
-over that of the mixture. A heading sorts by its column, a row plays its experiment.</p>
+over that of the mixture. Click a heading to sort by its column, or a row to play its
+experiment.</p>
 <div class="chooser" role="group" aria-label="Song" id="songs" tabindex="-1">
 {chooser}</div>
 {sections}{HELP}{colour_key()}
 {_blind(names, page_id(songs))}</main>
-<footer>Audio: keep to the licence of the songs.</footer>
+<footer>Audio: observe the licences of the songs.</footer>
 """
     scripts = (*SCRIPTS, "comparison.js", "trials.js", "blind.js")
     return document("Listen: experiments side by side", body, scripts)
 
 
 def page_id(songs: list[Song]) -> str:
-    """Digest of the sound of a page: answers to a blind test are pooled if theirs is the same."""
+    """Compute a digest of the sounds of a page; only blind tests of the same page are pooled."""
     digest = hashlib.sha256()
     for song in songs:
         for key, sound in song.excerpt.sounds.items():
@@ -89,7 +102,7 @@ def _section(number: int, song: Song, names: list[str]) -> str:
         tracks[name] = Track(name, note)
     return f"""<section class="song" aria-labelledby="song-{number}">
 <h2 id="song-{number}" tabindex="-1">{escape(part.song)}</h2>
-<p>Heard here: {clock(part.start)} to {clock(part.start + part.seconds)}. SDR: museval, of the whole
+<p>Excerpt: {clock(part.start)} to {clock(part.start + part.seconds)}. SDR: museval, of the whole
 song.</p>
 {player(part, tracks)}{embedded(part)}</section>
 """
@@ -138,10 +151,10 @@ def _blind(names: list[str], page: str) -> str:
 data-settings="{settings}">
 <h2 id="blind-title" tabindex="-1">Blind test</h2>
 <form class="setup">
-<p>Each trial plays two estimates, A and B, and X, which is one of the two. Say which is the better
-estimate of the singing voice alone, and which of them X is. In some trials one of the two is the
-true vocals, to see whether the answers can be relied on. With two experiments it takes about three
-minutes; use headphones.</p>
+<p>Each trial has two estimates, A and B, and X, which is one of the two. Choose the better estimate
+of the singing voice alone, and say whether X is A or B. In some trials, one of the two is the true
+vocals, as a check of the answers' reliability. With two experiments, the test takes about three
+minutes. Use headphones.</p>
 <fieldset><legend>Experiments</legend>
 {boxes}</fieldset>
 <div class="fields">

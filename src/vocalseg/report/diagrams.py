@@ -1,4 +1,4 @@
-"""The paper's Figure 1: the way from mixture to vocals, with real signals, and the network."""
+"""The paper's Figure 1, in two diagrams: the separation of a real signal, and the network."""
 
 from itertools import pairwise
 
@@ -20,16 +20,21 @@ def system(
     magnitudes: tuple[np.ndarray, np.ndarray],
     phases: np.ndarray,
 ) -> Figure:
-    """Figure 1: STFT, network on the magnitude, mixture's phase, inverse STFT.
+    """Draw Figure 1: STFT, network on the magnitude, the mixture's phase, inverse STFT.
 
     Parameters
     ----------
     waveforms : pair of float arrays, (samples,)
-        The mixture and the estimated vocals.
+        Mixture and estimated vocals.
     magnitudes : pair of float arrays, (bins, frames)
-        The mixture's and the estimate.
+        Magnitudes of the mixture and of the estimated vocals.
     phases : complex array, (bins, frames)
-        Of unit magnitude.
+        The mixture's spectrogram divided by its magnitude.
+
+    Returns
+    -------
+    Figure
+        Diagram with pictures of the signals.
     """
     figure = Figure(figsize=(13, 4), dpi=110)
     loudest = magnitudes[0].max()
@@ -87,7 +92,7 @@ def system(
 
 
 def network(bins: int, frames: int, filters: int, depth: int) -> Figure:
-    """The U-Net's blocks: their height is the tile's, their width grows with the filters."""
+    """Draw the U-Net's blocks; a block is lower for smaller tiles and wider for more filters."""
     figure = Figure(figsize=(13, 4.6), dpi=110, layout="constrained")
     ax = figure.subplots()
     levels = [*range(depth + 1), *reversed(range(depth))]

@@ -1,24 +1,30 @@
-"""What the pages to listen on share: one HTML file with its style and scripts within."""
+"""Parts common to the listening pages: an HTML document that includes its style and scripts."""
 
 from base64 import b64encode
 from collections.abc import Iterable
 from html import escape
 from importlib.resources import files
 
-#: Playing tracks in lockstep, loading their sound, the player and its keys.
+#: Scripts that play tracks in synchrony, load their sound, control the player, and handle its keys.
 SCRIPTS = ("deck.js", "sounds.js", "player.js", "keys.js")
 
 
 def document(title: str, body: str, scripts: Iterable[str] = SCRIPTS) -> str:
-    """A whole page.
+    """Format an HTML document.
 
     Parameters
     ----------
     title : str
+        Plain text.
     body : str
         HTML.
     scripts : iterable of str
         JavaScript files of this package, in the order in which they run.
+
+    Returns
+    -------
+    str
+        HTML document.
     """
     code = "\n".join(map(resource, scripts))
     return f"""<!doctype html>
@@ -38,16 +44,16 @@ def document(title: str, body: str, scripts: Iterable[str] = SCRIPTS) -> str:
 
 
 def resource(name: str) -> str:
-    """Text of a file of this package."""
+    """Read a text file of this package."""
     return (files(__package__) / name).read_text(encoding="utf-8")
 
 
 def data_uri(content: bytes, kind: str) -> str:
-    """Content as an address within the page; ``kind`` is its MIME type."""
+    """Encode content as a data URI; ``kind`` is its MIME type."""
     return f"data:{kind};base64,{b64encode(content).decode()}"
 
 
 def decibels(value: float, sign: str = "") -> str:
-    """A number with one decimal and a true minus sign; a dash where it is not finite."""
+    """Format a number with one decimal and a Unicode minus sign, or a dash if it is not finite."""
     text = f"{value:{sign}.1f}" if abs(value) < float("inf") else "–"
     return text.replace("-", "\N{MINUS SIGN}")

@@ -1,4 +1,4 @@
-"""An excerpt of a song as a page holds it: encoded sound, spectrograms, gains."""
+"""Excerpts of songs as the pages show them: encoded sound, spectrograms and gains."""
 
 import subprocess
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from vocalseg.errors import BadInput
 from vocalseg.report import loudness, spectrograms
 
-#: The tracks of one separated song and their headings.
+#: Labels of the tracks of a separated song.
 STEMS = {
     "mixture": "Mixture",
     "vocals": "True vocals",
@@ -21,19 +21,20 @@ BITS_PER_SECOND = 48_000
 
 @dataclass(frozen=True)
 class Excerpt:
-    """Some seconds of a song, as several tracks of equal length.
+    """An excerpt of a song, in several tracks of equal length.
 
     Attributes
     ----------
     song : str
+        Name of the song.
     start, seconds : float
-        Where the excerpt begins in the song, and its length, in seconds.
+        Position of the excerpt in the song and its length, in seconds.
     top : float
         Highest frequency of the spectrograms, in Hz.
     sounds : dict of bytes
-        An Ogg Opus file for each track.
+        Ogg Opus file of each track.
     levels : dict of float32 arrays, (rows, columns)
-        A spectrogram for each track, in dB; see :func:`vocalseg.report.spectrograms.levels`.
+        Spectrogram of each track, in dB; see :func:`vocalseg.report.spectrograms.levels`.
     gains : dict of float
         Gains in dB that make the tracks equally loud; see
         :func:`vocalseg.report.loudness.gains`.
@@ -55,25 +56,30 @@ def excerpt(
     sample_rate: int,
     bits_per_second: int = BITS_PER_SECOND,
 ) -> Excerpt:
-    """Encode the tracks of an excerpt, compute their spectrograms and gains.
+    """Encode the tracks of an excerpt and compute their spectrograms and gains.
 
     Parameters
     ----------
     song : str
         Name of the song.
     start : float
-        Where the excerpt begins in it, in seconds.
+        Position of the excerpt in the song, in seconds.
     tracks : dict of float32 arrays, (samples, channels)
-        All of one shape.
+        Waveforms of equal shape.
     sample_rate : int
         In Hz.
     bits_per_second : int
         Bit rate of each encoded track.
 
+    Returns
+    -------
+    Excerpt
+        The dicts have the keys of ``tracks``.
+
     Raises
     ------
     BadInput
-        As :func:`opus`.
+        If ffmpeg is not installed, or has no Opus encoder.
     """
     waveforms = list(tracks.values())
     levels = spectrograms.levels(np.stack(waveforms), sample_rate)
@@ -90,28 +96,35 @@ def excerpt(
 
 
 def with_accompaniment(stems: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Mixture, vocals and estimate, and the accompaniment: the mixture minus the estimate."""
+    """Add the estimated accompaniment, which is the mixture minus the estimated vocals."""
     return {**stems, "accompaniment": stems["mixture"] - stems["estimate"]}
 
 
 def opus(
     waveform: np.ndarray, sample_rate: int, bits_per_second: int = BITS_PER_SECOND
 ) -> bytes:
-    """Encode as Ogg Opus with ffmpeg, the same bytes each time.
+    """Encode a waveform as Ogg Opus with ffmpeg; the result is reproducible.
 
-    libsndfile is not used because it gives its Ogg streams random serial numbers.
+    libsndfile is not used because it gives Ogg streams random serial numbers.
 
     Parameters
     ----------
     waveform : float32 array, (samples, channels)
+        Values in [-1, 1].
     sample_rate : int
         In Hz; ffmpeg resamples to a rate that Opus supports.
     bits_per_second : int
+        Bit rate.
+
+    Returns
+    -------
+    bytes
+        Ogg Opus file.
 
     Raises
     ------
     BadInput
-        If there is no ffmpeg, or it has no Opus encoder.
+        If ffmpeg is not installed, or has no Opus encoder.
     """
     raw = ["-f", "f32le", "-ar", str(sample_rate), "-ac", str(waveform.shape[1]), "-i", "-"]
     coded = ["-c:a", "libopus", "-b:a", str(bits_per_second), "-f", "ogg"]
@@ -125,13 +138,13 @@ def opus(
         )
     except FileNotFoundError:
         raise BadInput(
-            "ffmpeg: not installed, and the page to listen on needs it; install it (apt install "
+            "ffmpeg: not installed, but needed for the listening page; install it (apt install "
             "ffmpeg, brew install ffmpeg)"
         ) from None
     except subprocess.CalledProcessError as error:
         reason = error.stderr.decode(errors="replace").strip().splitlines()
         raise BadInput(
             f"ffmpeg: cannot encode Opus ({reason[-1] if reason else error.returncode}); install "
-            "an ffmpeg that has libopus"
+            "an ffmpeg with libopus"
         ) from None
     return done.stdout

@@ -1,4 +1,4 @@
-"""The paper's Figures 2 to 6, drawn from arrays: augmented tiles, and scaling of small integers."""
+"""The paper's Figures 2 to 6: augmented tiles, and scaling of a small integer spectrogram."""
 
 import numpy as np
 from matplotlib import colormaps
@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-RANGE = 70  # dB, from the loudest to the darkest
-COLOURS = colormaps["magma"].resampled(RANGE // 2)  # steps of 2 dB: a palette holds them all
+RANGE = 70  # dB, of the colour map
+COLOURS = colormaps["magma"].resampled(RANGE // 2)  # steps of 2 dB; few enough for a PNG palette
 MARK = "#d93a55"
 QUIET = "#555555"
 
@@ -15,14 +15,19 @@ QUIET = "#555555"
 def splice(
     first: np.ndarray, second: np.ndarray, spliced: np.ndarray, seconds: float, top: float
 ) -> Figure:
-    """Figure 2: two neighbouring mixture tiles and their splice.
+    """Draw Figure 2: two neighbouring mixture tiles and their splice.
 
     Parameters
     ----------
     first, second, spliced : float arrays, (bins, frames)
         Magnitudes.
     seconds, top : float
-        Where the axes of a tile end, in s and Hz.
+        Length of a tile in s, and its upper frequency limit in Hz.
+
+    Returns
+    -------
+    Figure
+        One panel for each tile.
     """
     figure = Figure(figsize=(11, 3.7), dpi=110, layout="constrained")
     panels = figure.subplots(1, 3, sharey=True)
@@ -41,16 +46,21 @@ def splice(
 def blackout(
     tiles: dict[str, tuple[np.ndarray, np.ndarray]], start: float, seconds: float, top: float
 ) -> Figure:
-    """Figure 3: mixture and vocals above, the same with half of the frames blacked out below.
+    """Draw Figure 3: tiles of mixture and vocals, and below each its blackout of half the frames.
 
     Parameters
     ----------
     tiles : dict of pairs of float arrays, (bins, frames)
-        Magnitudes before and after, by the heading of a column.
+        Magnitudes before and after the blackout, by the title of the column.
     start : float
-        Where the blackout of half a tile begins, in s.
+        Start of the blackout, in s.
     seconds, top : float
-        Where the axes of a tile end, in s and Hz.
+        Length of a tile in s, and its upper frequency limit in Hz.
+
+    Returns
+    -------
+    Figure
+        One column for each pair of tiles.
     """
     figure = Figure(figsize=(8.6, 6.2), dpi=110, layout="constrained")
     grid = figure.subplots(2, len(tiles), sharex=True, sharey=True, squeeze=False)
@@ -66,11 +76,17 @@ def blackout(
 
 
 def integers(values: np.ndarray) -> Figure:
-    """Figure 4: a spectrogram of small integers.
+    """Draw Figure 4: a spectrogram of small integers.
 
     Parameters
     ----------
     values : int array, (bins, frames)
+        The spectrogram.
+
+    Returns
+    -------
+    Figure
+        One panel with the numbers.
     """
     figure = Figure(figsize=(4.6, 3.5), dpi=110, layout="constrained")
     _matrix(figure.subplots(), values, "{:.0f}")
@@ -82,16 +98,21 @@ def scaled(
     statistics: dict[str, list[str]],
     names: dict[str, tuple[str, str]],
 ) -> Figure:
-    """Figures 5 and 6: the integers scaled along both axes, with the statistics used.
+    """Draw Figures 5 and 6: the integers scaled along both axes, with the statistics used.
 
     Parameters
     ----------
     values : dict of float arrays, (bins, frames)
-        Scaled, by ``normalize.axis``: "frequency" and "time".
+        Scaled spectrogram by axis, "frequency" and "time".
     statistics : dict of lists of str
-        What to write beside each bin ("frequency") or above each frame ("time").
+        Labels by axis: one beside each bin ("frequency") or above each frame ("time").
     names : dict of pairs of str
-        Heading and remark of each panel.
+        Title and subtitle of each panel, by axis.
+
+    Returns
+    -------
+    Figure
+        One panel for each axis.
     """
     figure = Figure(figsize=(12, 4.4), dpi=110, layout="constrained")
     panels = figure.subplots(1, 2)
@@ -107,7 +128,7 @@ def scaled(
                 ax.text(frames - 0.4, i, text, va="center", **style)
             else:
                 ax.text(i, bins - 0.4, text, ha="center", va="bottom", **style)
-        # One group of values that share their statistics.
+        # Mark one group of values that have the same statistics.
         row = axis == "frequency"
         corner, size = ((-0.5, 1.5), (frames, 1)) if row else ((1.5, -0.5), (1, bins))
         ax.add_patch(Rectangle(corner, *size, fill=False, ec=MARK, lw=2.5, clip_on=False))
@@ -115,10 +136,12 @@ def scaled(
 
 
 def _tile(ax: Axes, tile: np.ndarray, loudest: float, seconds: float, top: float):
-    """A tile in dB below the loudest value; the lowest frequency is at the bottom."""
+    """Draw a tile in dB relative to the loudest value, with the lowest frequency at the bottom."""
     decibels = 20 * np.log10(np.maximum(tile / loudest, 10 ** (-RANGE / 20)))
     ax.set(xlabel="time in s")
-    if ax.get_subplotspec().is_first_col():
+    place = ax.get_subplotspec()
+    assert place is not None, "the panels are made by Figure.subplots"
+    if place.is_first_col():
         ax.set_ylabel("frequency in kHz")
     return ax.imshow(
         decibels, vmin=-RANGE, vmax=0, cmap=COLOURS, origin="lower", aspect="auto",
@@ -139,7 +162,7 @@ def _decibels(figure: Figure, image, panels) -> None:
 
 
 def _matrix(ax: Axes, values: np.ndarray, form: str) -> None:
-    """Numbers on coloured squares: time to the right, frequency upwards."""
+    """Draw numbers on coloured squares, with time from left to right and frequency upwards."""
     low, high = values.min(), values.max()
     ax.imshow(values, cmap="viridis", origin="lower", vmin=low, vmax=high, aspect="auto")
     for (row, column), value in np.ndenumerate(values):

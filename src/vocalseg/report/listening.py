@@ -1,4 +1,4 @@
-"""The page to listen on: one HTML file that needs no network."""
+"""Listening page of one model: an HTML file that needs no network."""
 
 import math
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from vocalseg.report.document import decibels, document
 from vocalseg.report.excerpts import STEMS, Excerpt
 from vocalseg.report.player import HELP, Track, embedded, player
 
-#: dB by estimate, protocol and metric.
+#: Scores in dB by estimate, protocol and metric.
 Scores = dict[str, dict[str, dict[str, float]]]
 
 ROWS = {"mixture": "Floor: mixture", "vocalseg": "Estimate", "irm": "Ceiling: ideal mask"}
@@ -22,9 +22,16 @@ TRACKS = {key: Track(label) for key, label in STEMS.items()}
 
 
 class Song(NamedTuple):
-    """A song of the page: its scores, and the file beside the page that holds the sound.
+    """A song of the page.
 
-    Without such a file, the sound is in the page.
+    Attributes
+    ----------
+    excerpt : Excerpt
+    scores : Scores
+        Scores of the whole song.
+    file : str, optional
+        Relative URL of the script with the sound, see :func:`vocalseg.report.player.linked`; by
+        default, the sound is embedded in the page.
     """
 
     excerpt: Excerpt
@@ -33,21 +40,27 @@ class Song(NamedTuple):
 
 
 def gain(scores: Scores) -> float:
-    """dB won over the mixture, in museval SDR or else in the global one; -inf if neither is."""
+    """Compute the gain over the mixture in museval SDR, else in global SDR, else -inf (dB)."""
     gains = (scores["vocalseg"][p]["sdr"] - scores["mixture"][p]["sdr"] for p in COLUMNS)
     return next((value for value in gains if math.isfinite(value)), -math.inf)
 
 
 def page(songs: Iterable[Song], overall: Scores, facts: dict[str, str]) -> str:
-    """The whole page, the song with the largest gain first.
+    """Format the page; songs are sorted by decreasing gain.
 
     Parameters
     ----------
     songs : iterable of Song
+        In any order.
     overall : Scores
-        Over all songs.
-    facts : dict
-        What was evaluated, as headings and texts.
+        Scores over all songs.
+    facts : dict of str
+        Description of the model by heading, see :func:`vocalseg.report.model_card.facts`.
+
+    Returns
+    -------
+    str
+        HTML document.
     """
     ordered = sorted(songs, key=lambda song: -gain(song.scores))
     entries = "".join(
@@ -61,14 +74,15 @@ def page(songs: Iterable[Song], overall: Scores, facts: dict[str, str]) -> str:
     )
     body = f"""<a class="skip" href="#songs">Skip to the songs</a>
 <header>
-<h1>Singing voice out of music</h1>
-<p>The test songs, separated by the trained network: hear and see the loudest singing of each, and
-compare its scores with doing nothing (floor) and with a mask that knows the vocals (ceiling).</p>
+<h1>Singing voice separation</h1>
+<p>Listen to the test songs as separated by the trained network. Each excerpt has the song's loudest
+singing. The scores are compared with those of the unprocessed mixture (floor) and of the ideal
+mask, which is computed from the true vocals (ceiling).</p>
 <dl>
 {terms}</dl>
 {_table(overall, "All songs")}
-<p class="note">dB, higher is better, of whole songs and their vocals. museval: median over windows
-of one second, then over songs; global: the whole song at once, mean over songs.</p>
+<p class="note">Scores of the vocals in dB over whole songs; higher is better. museval: median over
+windows of one second, then over songs; global: over the whole song at once, mean over songs.</p>
 <nav aria-label="Songs">
 <h2>Songs by gain over the mixture</h2>
 <ol>
@@ -77,21 +91,21 @@ of one second, then over songs; global: the whole song at once, mean over songs.
 {HELP}{colour_key()}</header>
 <main id="songs">
 {sections}</main>
-<footer>Audio: keep to the licence of the songs.</footer>
+<footer>Audio: observe the licences of the songs.</footer>
 """
-    return document("Listen: singing voice out of music", body)
+    return document("Listen: singing voice separation", body)
 
 
 def colour_key() -> str:
-    """What the colours of the spectrograms mean."""
+    """Format the colour key of the spectrograms."""
     return (
         f'<p class="key">Colours of the spectrograms: <span>\N{MINUS SIGN}{spectrograms.RANGE} dB'
-        "</span><i></i><span>0 dB</span>, the loudest of a song's tracks.</p>\n"
+        "</span><i></i><span>0 dB</span>, the loudest value of a song's tracks.</p>\n"
     )
 
 
 def clock(seconds: float) -> str:
-    """Minutes and seconds."""
+    """Format a time as minutes and seconds."""
     minutes, rest = divmod(round(seconds, 1), 60)
     return f"{minutes:.0f}:{rest:04.1f}"
 
@@ -101,7 +115,7 @@ def _section(number: int, song: Song) -> str:
     sounds = "" if song.file else embedded(part)
     return f"""<section aria-labelledby="song-{number}">
 <h2 id="song-{number}" tabindex="-1">{name}</h2>
-<p>Gain over the mixture: {_gain(song.scores)} · heard here: {clock(part.start)} to \
+<p>Gain over the mixture: {_gain(song.scores)} · excerpt: {clock(part.start)} to \
 {clock(part.start + part.seconds)}</p>
 {player(part, TRACKS, song.file)}{_table(song.scores, part.song)}
 {sounds}</section>

@@ -1,10 +1,10 @@
-"""Loudness after ITU-R BS.1770-4, and the gains that make signals equally loud."""
+"""Loudness according to ITU-R BS.1770-4, and gains that make signals equally loud."""
 
 import numpy as np
 import soxr
 from scipy.signal import lfilter
 
-RATE = 48_000  # Hz, for which the standard gives its filters
+RATE = 48_000  # Hz; the standard's filters are for this rate
 #: Numerator and denominator of the two stages of the K weighting (BS.1770-4, tables 1 and 2).
 STAGES = (
     ((1.53512485958697, -2.69169618940638, 1.19839281085285),
@@ -19,14 +19,14 @@ LARGEST_GAIN = 20.0  # dB
 
 
 def loudness(waveform: np.ndarray, sample_rate: int) -> float:
-    """Integrated loudness with both gates.
+    """Compute the integrated loudness, with absolute and relative gate (ITU-R BS.1770-4).
 
-    A signal that is shorter than a block of 0.4 s is one block.
+    A signal shorter than a block of 0.4 s is treated as one block.
 
     Parameters
     ----------
     waveform : float array, (samples, channels)
-        One or two channels, which have the weight 1.
+        One or two channels; the standard gives both the weight 1.
     sample_rate : int
         In Hz.
 
@@ -34,6 +34,14 @@ def loudness(waveform: np.ndarray, sample_rate: int) -> float:
     -------
     float
         In LUFS; -inf for silence.
+
+    Examples
+    --------
+    The standard's example, a sine of 997 Hz with amplitude 1 in one channel:
+
+    >>> sine = np.sin(2 * np.pi * 997 * np.arange(96_000) / 48_000)
+    >>> round(loudness(sine[:, np.newaxis], 48_000), 2)
+    -3.01
     """
     weighted = soxr.resample(np.asarray(waveform, dtype=np.float64), sample_rate, RATE)
     for numerator, denominator in STAGES:
@@ -53,14 +61,16 @@ def loudness(waveform: np.ndarray, sample_rate: int) -> float:
 
 
 def gains(waveforms: list[np.ndarray], sample_rate: int) -> list[float]:
-    """Gains that bring signals to one loudness without clipping any of them.
+    """Compute gains that make signals equally loud without clipping.
 
-    The common loudness is :data:`TARGET`, or less where a signal's peak would exceed 1. No gain is
-    above :data:`LARGEST_GAIN`, so that what is nearly silent stays quiet; silence gets 0 dB.
+    The common loudness is :data:`TARGET`, or lower if the peak of a signal would exceed 1. Gains
+    are limited to :data:`LARGEST_GAIN`, so that nearly silent signals remain quiet; the gain of
+    silence is 0 dB.
 
     Parameters
     ----------
     waveforms : list of float arrays, (samples, channels)
+        Signals.
     sample_rate : int
         In Hz.
 

@@ -1,4 +1,4 @@
-"""The model card: what was trained, on what, how well it does and what it is for."""
+"""Model card: the model, its data, scores, limits and intended use."""
 
 import math
 from collections.abc import Iterable
@@ -27,21 +27,28 @@ def facts(
     output: str = "mask",
     wiener: int = 0,
 ) -> dict[str, str]:
-    """What a model is and how it is applied, as headings and texts.
+    """Describe a model and its application.
 
     Parameters
     ----------
     settings : Settings
+        Settings of the model file.
     parameters : int
-        How many the network has.
+        Number of parameters of the network.
     overlap : float
-        Of tiles, as a part of one.
+        Overlap of neighbouring tiles as a fraction of a tile; like the other parameters below, see
+        :class:`vocalseg.separator.Separator`.
     extend : bool
-        Whether the mask is carried on above the network's band.
+        Whether the mask is extended above the network's band.
     output : {"mask", "magnitude"}
-        How the estimated magnitudes become vocals.
+        How vocals are computed from the estimated magnitudes.
     wiener : int
-        Iterations of a Wiener filter on songs in stereo.
+        Iterations of the Wiener filter.
+
+    Returns
+    -------
+    dict of str
+        Texts by heading.
     """
     rate, top = settings.sample_rate, settings.sample_rate / 2000
     return {
@@ -52,14 +59,14 @@ def facts(
         "Input": f"magnitudes at {rate:,} Hz, tiles of {settings.bins} × {settings.tile_frames} "
         f"(frames of {settings.frame_size}, hop {settings.hop})",
         "Normalization": f"scaler {settings.scaler}, axis {settings.axis}",
-        "Applied": f"tiles overlap by {overlap:g}; above {top:.1f} kHz "
-        + ("the mask is carried on" if extend else "silence"),
+        "Application": f"tiles overlap by {overlap:g}; above {top:.1f} kHz, "
+        + ("the mask is extended" if extend else "silence"),
         "Output": _OUTPUTS[output]
-        + (f"; Wiener filter of {wiener} iterations for stereo" if wiener else ""),
+        + (f"; Wiener filter with {wiener} iterations for stereo" if wiener else ""),
     }
 
 
-_NETWORKS = {"unet": "U-Net", "strided": "U-Net of strided convolutions"}
+_NETWORKS = {"unet": "U-Net", "strided": "U-Net with strided convolutions"}
 _ESTIMATES = {"magnitude": "estimates magnitudes", "mask": "estimates masks"}
 
 _OUTPUTS = {
@@ -69,23 +76,28 @@ _OUTPUTS = {
 
 
 def origin(songs: list[Song]) -> str:
-    """What songs a catalogue's rows are, by where they lie and what is known of them."""
+    """Name the kind of songs of a catalogue, according to their sources and remarks."""
     if any(song.source.startswith("$") or song.remark for song in songs):
         return MUSDB18
     return FOLDER if any(song.source.startswith("/") for song in songs) else SYNTHETIC
 
 
 def card(facts: dict[str, str], scores: dict, songs: list[Song]) -> str:
-    """The card, as Markdown.
+    """Format the model card.
 
     Parameters
     ----------
-    facts : dict
-        As :func:`facts` gives them.
+    facts : dict of str
+        Result of :func:`facts`.
     scores : dict
-        dB over all test songs, by estimate, protocol and metric.
+        Scores over all test songs in dB, by estimate, protocol and metric.
     songs : list of Song
-        The catalogue, both splits.
+        Catalogue of both splits.
+
+    Returns
+    -------
+    str
+        Markdown.
     """
     train, test = ([s for s in songs if s.split == split] for split in ("train", "test"))
     source = origin(train)
@@ -101,8 +113,8 @@ def card(facts: dict[str, str], scores: dict, songs: list[Song]) -> str:
     described = [f"- {heading}: {text}" for heading, text in facts.items()]
     return f"""# Model card: vocalseg
 
-A network that takes the singing voice out of music: it estimates the vocals' magnitude spectrogram
-from the mixture's, after *Spectral Mapping of Singing Voices* (arXiv 2405.20059).
+A network for singing-voice separation: it estimates the magnitude spectrogram of the vocals from
+that of the mixture, following *Spectral Mapping of Singing Voices* (arXiv 2405.20059).
 
 ## Model
 
@@ -110,29 +122,30 @@ from the mixture's, after *Spectral Mapping of Singing Voices* (arXiv 2405.20059
 
 ## Data
 
-- Trained on: {source}; {_amount(train)}, some of them held out to choose the best epoch
-- Scored on: {_amount(test)}, none of them trained on
+- Trained on: {source}; {_amount(train)}, some of which are held out to select the best epoch
+- Evaluated on: {_amount(test)}, none of which are used in training
 
 ## Scores
 
 {_lines(table)}
 
-Of the vocals, at the songs' own rate and channels. museval (BSSEval v4): median over windows of one
-second, then over songs; global: the whole song at once, mean over songs. Higher is better.
+Scores of the vocals, at the sample rate and channels of the songs; higher is better. museval
+(BSSEval v4): median over windows of one second, then over songs; global: over the whole song at
+once, mean over songs.
 
 ## Limits
 
 - {_LIMITS[source]}
-- The mixture's phase is kept: the last row above is about what such a method can reach
-- The network sees nothing above its band, and does not tell singers apart
+- The phase of the mixture is kept: the last row above is close to the best score of such methods
+- The network does not process frequencies above its band, and does not separate singers
 
 ## Intended use
 
-Research and teaching on source separation: comparing the settings of this study with each other.
+Research and teaching on source separation: comparing the settings of this study.
 
 ## Licence
 
-Code: MIT. The songs keep their own licences{_LICENCES[source]}.
+Code: MIT. The songs have their own licences{_LICENCES[source]}.
 """
 
 
@@ -143,10 +156,10 @@ _LICENCES = {
 }
 
 _LIMITS = {
-    SYNTHETIC: "Synthetic music, but for one excerpt among the test songs: the scores show that it "
-    "works, not what it does on real songs",
-    MUSDB18: "The scores hold for songs like those of MUSDB18",
-    FOLDER: "The scores hold for songs like those of the folder",
+    SYNTHETIC: "Synthetic music, except for one excerpt among the test songs: the scores show that "
+    "the pipeline works, not how well the model separates real songs",
+    MUSDB18: "The scores apply to songs similar to those of MUSDB18",
+    FOLDER: "The scores apply to songs similar to those of the folder",
 }
 
 

@@ -1,8 +1,8 @@
-"""HTML of a player: the tracks of one excerpt above each other, on one timeline.
+"""HTML of a player, which shows the tracks of one excerpt on a common timeline.
 
-``player.js`` brings it to life. The sound is either in the page (:func:`embedded`) or in a script
-beside it (:func:`linked`): browsers let a page on disk run such a script, but not read a sound file
-sample by sample.
+``player.js`` controls it. The sound is either embedded in the page (:func:`embedded`) or in a
+separate script (:func:`linked`), because browsers allow a page on disk to run local scripts but not
+to read the samples of local sound files.
 """
 
 import json
@@ -18,9 +18,9 @@ from vocalseg.report.excerpts import Excerpt
 HELP = """<details class="help">
 <summary>Mouse, touch and keys</summary>
 <p>Choose a track to hear it; the position stays the same. Drag across a spectrogram to loop that
-part, click or tap it to go there. <b>S</b>olo several tracks to hear them together, at their own
-levels; <b>M</b>ute silences one. Single tracks are played equally loud (ITU-R BS.1770) unless
-<i>Match loudness</i> is off.</p>
+part, click or tap to move there. <b>S</b>olo several tracks to hear them together, at their
+original levels; <b>M</b>ute silences one. Single tracks are played equally loud (ITU-R BS.1770)
+unless <i>Match loudness</i> is off.</p>
 <p><kbd>Space</kbd> play or pause · <kbd>1</kbd>–<kbd>9</kbd> or <kbd>↑</kbd> <kbd>↓</kbd> choose a
 track · <kbd>←</kbd> <kbd>→</kbd> move by half a second · <kbd>S</kbd> solo, <kbd>M</kbd> mute the
 chosen track, <kbd>Shift</kbd>+<kbd>1</kbd>–<kbd>9</kbd> solo any · <kbd>A</kbd> <kbd>B</kbd> set
@@ -31,23 +31,29 @@ start and end of the loop, <kbd>L</kbd> loop on or off, <kbd>Esc</kbd> loop ever
 
 
 class Track(NamedTuple):
-    """How a track of an excerpt is shown; one without sound says in ``note`` why."""
+    """Label of a track, and a note such as its score or the reason why it has no sound."""
 
     label: str
     note: str = ""
 
 
 def player(part: Excerpt, tracks: dict[str, Track], file: str | None = None) -> str:
-    """The player of one excerpt.
+    """Format the player of one excerpt.
 
     Parameters
     ----------
     part : Excerpt
+        The excerpt.
     tracks : dict of Track
-        By their key in the excerpt, in the order of the page. A track that the excerpt does not
-        have is shown as missing.
+        Tracks to show, from top to bottom, by their key in the excerpt. Tracks that the excerpt
+        does not have are shown as missing.
     file : str, optional
-        Address of the script with the sound (:func:`linked`); by default it is in the page.
+        URL of the script with the sound (:func:`linked`); by default, the sound is in the page.
+
+    Returns
+    -------
+    str
+        HTML element.
     """
     lanes = "".join(
         _lane(number, key, track, part) for number, (key, track) in enumerate(tracks.items(), 1)
@@ -102,7 +108,7 @@ draggable="false"></div></div>
 
 
 def embedded(part: Excerpt) -> str:
-    """The sound of an excerpt, as a block of the page."""
+    """Format the sound of an excerpt as an element of the page."""
     return (
         f'<script type="application/json" class="sounds" data-song="{escape(part.song)}">'
         f"{_json(_base64(part))}</script>\n"
@@ -110,7 +116,7 @@ def embedded(part: Excerpt) -> str:
 
 
 def linked(part: Excerpt) -> str:
-    """The sound of an excerpt, as a script beside the page."""
+    """Format the sound of an excerpt as a separate script."""
     return f"registerSounds({_json(part.song)}, {_json(_base64(part))});\n"
 
 
@@ -119,12 +125,12 @@ def _base64(part: Excerpt) -> dict[str, str]:
 
 
 def _json(value) -> str:
-    """JSON that cannot end the script element around it."""
+    """Format JSON that cannot close the script element that contains it."""
     return json.dumps(value).replace("<", "\\u003c")
 
 
 def _hertz(top: float) -> str:
-    """Labels at the left edge; hidden from screen readers, to which the picture says nothing."""
+    """Format the frequency labels, which are hidden from screen readers."""
     labels = "".join(
         f'<b style="--y:{100 * spectrograms.height(hz, top):.1f}%">{_short(hz)}</b>'
         for hz in spectrograms.ticks(top)

@@ -1,6 +1,6 @@
-"""Pictures of sound: dB spectrograms whose rows are even in mel, as pitch is heard.
+"""Spectrograms in dB with rows equally spaced on the mel scale, and pictures of them.
 
-matplotlib and Pillow are imported where they draw: what only computes does not wait for it.
+matplotlib and Pillow are imported in the functions that draw, to keep other imports fast.
 """
 
 from io import BytesIO
@@ -11,44 +11,45 @@ from vocalseg.spectrogram import stft
 
 ROWS, COLUMNS = 96, 240
 TOP = 8000  # Hz
-RANGE = 70  # dB, from the loudest to the darkest
+RANGE = 70  # dB, of the colour map
 COLOURS = "magma"
-FRAME_SECONDS = 0.046  # long enough to tell a voice's harmonics apart
+FRAME_SECONDS = 0.046  # long enough to resolve the harmonics of a voice
 
 
 def top(sample_rate: int) -> float:
-    """Where the spectrograms end, in Hz."""
+    """Return the upper frequency limit of the spectrograms, in Hz."""
     return min(TOP, sample_rate / 2)
 
 
 def height(hz: float | np.ndarray, top: float) -> float | np.ndarray:
-    """Where a frequency stands in a picture: 0 at its lower edge, 1 at its upper."""
+    """Compute the position of a frequency in a picture, from 0 (lower edge) to 1 (upper edge)."""
     return np.log1p(np.divide(hz, 700)) / np.log1p(top / 700)
 
 
 def edges(top: float) -> np.ndarray:
-    """Frequencies between the rows of a picture and at both its ends, in Hz: (ROWS + 1,)."""
+    """Compute the ``ROWS + 1`` frequencies that bound the rows of a picture, in Hz."""
     return 700 * np.expm1(np.linspace(0, np.log1p(top / 700), ROWS + 1))
 
 
 def ticks(top: float) -> list[int]:
-    """Frequencies to write at the axis, in Hz."""
+    """List the frequencies of the axis labels, in Hz."""
     return [hz for hz in (0, 500, 1000, 2000, 4000, 8000) if hz <= top]
 
 
 def levels(waveforms: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Spectrograms of signals that belong together, on one scale.
+    """Compute spectrograms of several signals relative to their common maximum.
 
     Parameters
     ----------
     waveforms : float32 array, (signals, samples, channels)
+        Signals.
     sample_rate : int
         In Hz.
 
     Returns
     -------
     float32 array, (signals, ROWS, at most COLUMNS)
-        dB below the loudest of them all, not less than ``-RANGE``; the lowest frequency first.
+        In dB, from ``-RANGE`` to 0, the maximum of all signals; the lowest frequency is first.
     """
     mono = waveforms.mean(axis=2)
     frame = 2 ** round(np.log2(FRAME_SECONDS * sample_rate))
@@ -58,16 +59,16 @@ def levels(waveforms: np.ndarray, sample_rate: int) -> np.ndarray:
 
 
 def decibels(power: np.ndarray) -> np.ndarray:
-    """Power in dB below its maximum, not less than ``-RANGE``; float32."""
+    """Convert power to dB relative to its maximum, clipped at ``-RANGE``; float32."""
     relative = np.maximum(power, 1e-20) / max(power.max(), 1e-12)
     return np.maximum(10 * np.log10(relative), -RANGE).astype(np.float32)
 
 
 def rows(power: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Mean of (..., bins, frames) between neighbouring edges, which may cut through bins."""
+    """Average power (..., bins, frames) between neighbouring edges, in (fractional) bins."""
     until = np.cumsum(power, axis=-2, dtype=np.float64)
     until = np.concatenate([np.zeros_like(until[..., :1, :]), until], axis=-2)
-    position = np.minimum(edges + 0.5, power.shape[-2])  # a bin reaches half a step to each side
+    position = np.minimum(edges + 0.5, power.shape[-2])  # a bin extends half a step to each side
     below = np.minimum(position.astype(int), power.shape[-2] - 1)
     part = (position - below)[:, np.newaxis]
     area = (1 - part) * until[..., below, :] + part * until[..., below + 1, :]
@@ -75,7 +76,7 @@ def rows(power: np.ndarray, edges: np.ndarray) -> np.ndarray:
 
 
 def picture(levels: np.ndarray) -> bytes:
-    """A small WebP picture without axes of one of :func:`levels`."""
+    """Draw one spectrogram of :func:`levels` without axes, as a WebP file."""
     from matplotlib.image import imsave
 
     file = BytesIO()
@@ -87,21 +88,27 @@ def picture(levels: np.ndarray) -> bytes:
 
 
 def figure(levels: dict[str, np.ndarray], title: str, seconds: float, top: float) -> bytes:
-    """A PNG figure of spectrograms side by side, with axes and a colour bar.
+    """Draw spectrograms side by side, with axes and a colour bar.
 
     Parameters
     ----------
-    levels : dict of arrays, (rows, columns)
-        In dB, by the heading of each.
+    levels : dict of float32 arrays, (rows, columns)
+        Spectrograms of :func:`levels`, by the title of the panel.
     title : str
+        Title of the figure.
     seconds, top : float
-        Where the axes end, in s and Hz.
+        Length in s, and upper frequency limit in Hz.
+
+    Returns
+    -------
+    bytes
+        PNG file.
     """
     from matplotlib import colormaps
     from matplotlib.figure import Figure
     from PIL import Image
 
-    colours = colormaps[COLOURS].resampled(RANGE // 2)  # steps of 2 dB: a palette holds them all
+    colours = colormaps[COLOURS].resampled(RANGE // 2)  # steps of 2 dB; few enough for a palette
     canvas = Figure(figsize=(11, 3.6), dpi=100, layout="constrained")
     canvas.suptitle(title, parse_math=False)
     axes = canvas.subplots(1, len(levels), sharey=True)

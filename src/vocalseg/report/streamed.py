@@ -1,4 +1,4 @@
-"""Spectrograms of signals that arrive in blocks, in the memory of their pictures."""
+"""Spectrograms of signals that arrive in blocks; samples are not kept in memory."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ COLUMNS = 480
 
 
 class StreamedSpectrogram:
-    """Mean power in mel rows over time, of one signal.
+    """Power spectrogram of one signal, with rows equally spaced on the mel scale.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class StreamedSpectrogram:
         self._power: list[np.ndarray] = []
 
     def add(self, block: np.ndarray) -> None:
-        """Append samples (samples, channels), float32."""
+        """Append a block of the signal, float32, (samples, channels)."""
         self._waiting = np.concatenate((self._waiting, block.mean(axis=1)))
         if len(self._waiting) >= self.frame:
             power = np.abs(transform(self._waiting, self.frame, self.hop)) ** 2
@@ -36,24 +36,24 @@ class StreamedSpectrogram:
             self._power.append(rows(power.T, self.edges).astype(np.float32))
 
     def power(self) -> np.ndarray:
-        """Mean power, (ROWS, frames), the lowest frequency first."""
+        """Return the power so far, float32, (ROWS, frames); the lowest frequency is first."""
         return np.concatenate([np.zeros((ROWS, 0), np.float32), *self._power], axis=1)
 
 
 def levels(spectra: Sequence[StreamedSpectrogram], seconds: float) -> np.ndarray:
-    """Spectrograms of signals that belong together, on one scale.
+    """Compute spectrograms of several signals relative to their common maximum.
 
     Parameters
     ----------
     spectra : sequence of StreamedSpectrogram
-        Of the same sample rate and as many samples.
+        They have the same sample rate and the same number of samples.
     seconds : float
-        Where the time axis ends; what has not arrived yet is silent.
+        Length of the time axis; the part after the last sample is silent.
 
     Returns
     -------
     float32 array, (signals, ROWS, at most COLUMNS)
-        In dB as :func:`vocalseg.report.spectrograms.decibels`.
+        In dB, see :func:`vocalseg.report.spectrograms.decibels`.
     """
     power = np.stack([each.power() for each in spectra])
     frames = power.shape[2]
