@@ -107,11 +107,6 @@ def spread(scores: pd.Series, count: int) -> list[str]:
     -------
     list of str
         Songs, best first.
-
-    Examples
-    --------
-    >>> spread(pd.Series({"a": 1.0, "b": 5.0, "c": 3.0, "d": 4.0, "e": 2.0}), 3)
-    ['b', 'c', 'a']
     """
     ranked = scores.sort_values(ascending=False, kind="stable").index
     places = np.linspace(0, len(ranked) - 1, min(count, len(ranked))).round().astype(int)

@@ -93,8 +93,8 @@ def test_of_two_experiments_and_ties_alone_there_is_no_share(tmp_path, capsys):
         (lambda t: t.assign(guess="none"), ":2: x, guess and preferred must be one of a and b"),
         (lambda t: t.assign(b=t["a"]), ":2: x, guess and preferred"),
         (lambda t: pd.concat([t, t]), "contains several tests"),
-        (lambda t: t.assign(page="other", seed="2"), "another page than those of"),
-        (lambda t: t, "same listener and seed as in"),
+        (lambda t: t.assign(page="other", seed="2"), "from another page than"),
+        (lambda t: t, "same listener and seed as"),
     ],
 )
 def test_what_cannot_be_evaluated_is_one_line_with_the_file(tmp_path, rejects, change, expected):
