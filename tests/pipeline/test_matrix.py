@@ -205,7 +205,7 @@ def refusal(monkeypatch, capsys, project, *options) -> str:
     ("options", "line"),
     [
         (["--jobs", "0"], "--jobs 0: must be at least 1"),
-        (["--detach"], "options of --runner slurm"),
+        (["--detach"], "--detach need --runner slurm; add it"),
         (["--runner", "slurm", "--sbatch=--time='1"], "No closing quotation"),
         (["--study", "none"], "studies.none: no such study"),
     ],
