@@ -126,7 +126,8 @@
     const found = controls.filter(({ preferred }) => preferred === REFERENCE).length;
     result.querySelector(".summary").textContent = answers.length === 0 ? "No answers." :
       `Preferred in ${compared.length} comparisons: ${shares || "none"}` +
-      `${none ? `, no preference: ${none}` : ""}. X identified correctly: ${right} of ${answers.length}. ` +
+      `${none ? `, no preference: ${none}` : ""}. ` +
+      `X identified correctly: ${right} of ${answers.length}. ` +
       `True vocals preferred: ${found} of ${controls.length}.`;
     result.querySelector(".download").hidden = answers.length === 0;
     show(result);

@@ -54,6 +54,8 @@ async function fromFile(song, file) {
       document.head.append(script);
     });
   }
-  if (!registered.has(song)) throw new Error(`${decodeURIComponent(file)} contains no sound of this song.`);
+  if (!registered.has(song)) {
+    throw new Error(`${decodeURIComponent(file)} contains no sound of this song.`);
+  }
   return registered.get(song);
 }
