@@ -1,4 +1,4 @@
-"""Shares of preference and of correct answers in blind tests, with intervals and sign tests."""
+"""Shares of preferences and correct answers in blind tests, with intervals and sign tests."""
 
 import numpy as np
 import pandas as pd
@@ -6,21 +6,21 @@ from scipy import stats
 
 from study.effects import holm
 
-#: Columns of the answers: the page, listener and seed of a test, then those of each trial. ``a``,
+#: Columns of the answers: page, listener and seed of a test, then the columns of each trial. ``a``,
 #: ``b``, ``x``, ``preferred`` (or empty) and ``guess`` are names of experiments or REFERENCE.
 COLUMNS = ["page", "listener", "seed", "trial", "song", "a", "b", "x", "preferred", "guess"]
-REFERENCE = "true vocals"  # the hidden reference; no experiment can have a name with a space
-LEVEL = 0.95  # of the intervals
+REFERENCE = "true vocals"  # the hidden reference; names of experiments have no spaces
+LEVEL = 0.95  # confidence level of the intervals
 
 
 def share(successes: int, trials: int, alternative: str = "two-sided") -> dict[str, float]:
-    """A share with its Wilson interval and the exact binomial test against one half.
+    """Compute a share with its Wilson interval and the exact binomial test against one half.
 
     Parameters
     ----------
     successes, trials : int
     alternative : str
-        Of the test, as in :func:`scipy.stats.binomtest`; the interval is always two-sided.
+        Alternative of the test, as in :func:`scipy.stats.binomtest`; the interval is two-sided.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def share(successes: int, trials: int, alternative: str = "two-sided") -> dict[s
 
 
 def pairs(answers: pd.DataFrame) -> pd.DataFrame:
-    """How often one experiment was preferred to another.
+    """Count how often one experiment was preferred to another.
 
     Parameters
     ----------
@@ -45,10 +45,10 @@ def pairs(answers: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row for each pair, most often compared first: ``better`` and ``worse`` (the one preferred
-        more often, and the other), ``listeners``, ``answers``, ``ties`` (how many), ``share`` of
-        the answers with a preference that prefer ``better``, its interval ``low`` and ``high``,
-        ``p`` (sign test, Holm-corrected over the pairs) and ``x`` (share of X named correctly).
+        One row per pair, the most often compared pair first: ``better`` (the experiment that was
+        preferred more often) and ``worse``; ``listeners``, ``answers``, ``ties`` (counts);
+        ``share`` of ``better`` in the answers with a preference, its interval ``low`` and ``high``;
+        ``p`` (sign test, Holm-corrected over the pairs); ``x`` (share of correctly named X).
     """
     compared = _without_reference(answers)
     ordered = np.sort(compared[["a", "b"]].to_numpy(dtype=str), axis=1)
@@ -69,12 +69,17 @@ def pairs(answers: pd.DataFrame) -> pd.DataFrame:
 
 
 def overall(answers: pd.DataFrame) -> pd.DataFrame:
-    """How often each experiment was preferred to any other.
+    """Count how often each experiment was preferred to any other.
+
+    Parameters
+    ----------
+    answers : DataFrame
+        As in :func:`pairs`.
 
     Returns
     -------
     DataFrame
-        ``experiment``, then as :func:`pairs`, the most preferred first.
+        ``experiment``, then columns as in :func:`pairs`; the most preferred experiment first.
     """
     compared = _without_reference(answers)
     found = []
@@ -90,14 +95,19 @@ def overall(answers: pd.DataFrame) -> pd.DataFrame:
 
 
 def listeners(answers: pd.DataFrame) -> pd.DataFrame:
-    """How reliable the listeners are: one row each, and one for all of them if there are several.
+    """Count the correct answers of each listener, and of all listeners if there are several.
+
+    Parameters
+    ----------
+    answers : DataFrame
+        As in :func:`pairs`.
 
     Returns
     -------
     DataFrame
-        ``listener``, ``answers``; ``x`` correct, ``share``, ``low``, ``high`` and ``p`` (one-sided,
-        against guessing); ``reference``: how often the hidden reference was preferred to an
-        experiment, of ``references``.
+        ``listener``, ``answers``; ``x`` (number of correctly named X), its ``share``, ``low``,
+        ``high`` and ``p`` (one-sided, against guessing); ``references`` (trials with the hidden
+        reference) and ``reference`` (how often it was preferred).
     """
     groups = list(answers.groupby("listener"))
     if len(groups) > 1:
