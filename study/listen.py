@@ -19,7 +19,8 @@ from dvc.repo import Repo
 
 from study import table
 from study.command import run
-from study.experiments import checksum, lock_at, read_songs, rows
+from study.experiments import checksum, lock_at, rows
+from study.song_scores import read_songs
 from vocalseg.errors import BadInput
 from vocalseg.parallel import parallel_map
 from vocalseg.report import comparison
