@@ -18,8 +18,9 @@ from scipy import stats
 from study import layout, paper
 from study.command import run
 from study.effects import effects
-from study.experiments import GAINS, SCORES, factors, rows, song_scores
+from study.experiments import GAINS, SCORES, factors, rows
 from study.layout import decibels
+from study.song_scores import song_scores
 from vocalseg.errors import BadInput
 
 __all__ = [
@@ -104,14 +105,7 @@ def effect_notes(effects: pd.DataFrame) -> str:
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """Format a comparison or effects as Markdown.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Result of :func:`table` (or the same read back from CSV) or of
-        :func:`study.effects.effects`.
-    """
+    """Format a comparison (:func:`table`, also read back from CSV) or effects as Markdown."""
     return layout.markdown(_cells(table))
 
 

@@ -10,7 +10,6 @@ import dvc.api
 import numpy as np
 import pandas as pd
 import yaml
-from dvc.repo import Repo
 
 from stages import trainings
 from stages.schema import params
@@ -18,7 +17,7 @@ from study import paper
 from study.repository import EXPERIMENTS, file_at, git, stages_of
 from vocalseg.errors import BadInput
 
-SONGS, TRAINED = "plots/songs.csv", "metrics/train.json"
+TRAINED = "metrics/train.json"
 SCORES = [
     *("table1.sdr", "table1.sir", "table1.sar"),
     *("museval.sdr", "museval.sir", "museval.sar"),
@@ -193,69 +192,6 @@ def durations(found: pd.DataFrame, repo: str | Path = ".") -> pd.Series:
         return trainings.seconds(checksum(lock_at(rev, repo), "train", TRAINED))
 
     return found["rev"].map(seconds).astype(float)
-
-
-def song_scores(
-    rows: pd.DataFrame, repo: str | Path = ".", protocol: str = "global", metric: str = "sdr"
-) -> pd.DataFrame:
-    """Tabulate one score of every song in every experiment.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Result of :func:`rows`.
-    repo : path
-    protocol, metric : str
-        The score, such as ``museval`` and ``sdr``.
-
-    Returns
-    -------
-    DataFrame
-        ``song``, ``value`` (dB, NaN where undefined), ``seed`` and the factors.
-
-    Raises
-    ------
-    BadInput
-        If an experiment's song scores are not in DVC's cache.
-    """
-    tables = []
-    for row in rows.to_dict("records"):
-        songs = read_songs(row["name"], row["rev"], repo)
-        songs = songs[(songs["protocol"] == protocol) & (songs["metric"] == metric)]
-        levels = {key: row[key] for key in ["seed", *factors(rows)]}
-        tables.append(songs[["song", "value"]].assign(**levels))
-    return pd.concat(tables, ignore_index=True)
-
-
-def read_songs(name: str, rev: str, repo: str | Path = ".") -> pd.DataFrame:
-    """Read all scores of every song in an experiment, its ``plots/songs.csv``.
-
-    The file is read from DVC's cache directly, because ``dvc.api.open`` is slow: it reads the whole
-    pipeline of the revision.
-
-    Parameters
-    ----------
-    name, rev : str
-        Name and commit of the experiment.
-    repo : path
-
-    Returns
-    -------
-    DataFrame
-
-    Raises
-    ------
-    BadInput
-        If the file is not in the cache.
-    """
-    with Repo(str(repo)) as opened:
-        path = Path(opened.cache.local.oid_to_path(checksum(lock_at(rev, repo), "eval", SONGS)))
-    if not path.exists():
-        raise BadInput(
-            f"{name}: {SONGS} is not in DVC's cache; fetch it with `dvc exp pull` if it was "
-            "pushed, or remove the experiment (`dvc exp remove`) and run it again"
-        )
-    return pd.read_csv(path, keep_default_na=False, na_values={"value": [""]})
 
 
 def lock_at(rev: str, repo: str | Path = ".") -> dict:

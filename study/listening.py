@@ -1,8 +1,8 @@
-"""Evaluate the blind tests of a page that `python -m study.listen` wrote.
+"""Evaluate the blind tests of a listening page (`python -m study.listen`).
 
     python -m study.listening FILES… [--format markdown]
 
-FILES are the CSV files that listeners downloaded from the page; their answers are pooled.
+FILES are CSV files of one or more listeners, downloaded from the page. Their answers are pooled.
 """
 
 import argparse
@@ -19,11 +19,11 @@ from study.preferences import COLUMNS, listeners, overall, pairs
 from vocalseg.errors import BadInput
 
 NOTES = (
-    "Shares have 95 % Wilson intervals; p: sign test (exact binomial, two-sided), Holm-corrected "
-    "over the rows. Answers without preference are excluded from shares and tests. X: how often it "
-    "was identified correctly, with an exact one-sided p against guessing. Answers of one listener "
-    "are not independent: with few listeners, the p values are about the preferences of these "
-    "listeners, not of listeners in general."
+    "Shares have 95 % Wilson intervals; p is from a sign test (exact binomial, two-sided), "
+    "Holm-corrected over the rows. Answers without preference are not included in shares and "
+    "tests. X is the number of correct identifications, with an exact one-sided p against "
+    "guessing. Answers of one listener are not independent: with few listeners, the p values apply "
+    "to these listeners and not to listeners in general."
 )
 
 
@@ -33,18 +33,17 @@ def read(files: Iterable[Path]) -> pd.DataFrame:
     Parameters
     ----------
     files : iterable of Path
-        CSV files.
 
     Returns
     -------
     DataFrame
-        One row for each answer, with the columns :data:`study.preferences.COLUMNS`.
+        One row per answer, with the columns :data:`study.preferences.COLUMNS`.
 
     Raises
     ------
     BadInput
-        If a file cannot be read, is not a CSV file of answers, contains impossible answers, is from
-        another page than the first file, or contains a test that is also in another file.
+        If a file cannot be read, has another format or invalid answers, is from another page than
+        the first file, or has a test that another file has as well.
     """
     tables: list[tuple[Path, pd.DataFrame]] = []
     for path in files:
@@ -57,8 +56,7 @@ def read(files: Iterable[Path]) -> pd.DataFrame:
             keys = ["listener", "seed"]
             if len(known[keys].drop_duplicates().merge(table[keys].drop_duplicates())):
                 raise BadInput(
-                    f"{path}: has a test with the same listener and seed as {other}; give each "
-                    "test once"
+                    f"{path}: same listener and seed as in {other}; give each test only once"
                 )
         tables.append((path, table))
     return pd.concat([table for _, table in tables], ignore_index=True)
@@ -69,7 +67,7 @@ def _read(path: Path) -> pd.DataFrame:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror})") from None
-    except ValueError as error:  # pandas' parser errors, and decoding errors
+    except ValueError as error:  # pandas raises it for errors of parsing and decoding
         reason = " ".join(str(error).split())
         raise BadInput(f"{path}: not a CSV file of answers ({reason})") from None
     if list(table) != COLUMNS:
@@ -77,7 +75,7 @@ def _read(path: Path) -> pd.DataFrame:
             f"{path}: not a CSV file of answers; its columns must be {','.join(COLUMNS)}"
         )
     if table.empty:
-        raise BadInput(f"{path}: contains no answers")
+        raise BadInput(f"{path}: has no answers")
     pair = [table["a"], table["b"]]
     valid = (
         (table["a"] != table["b"])
@@ -87,11 +85,11 @@ def _read(path: Path) -> pd.DataFrame:
     )
     if not valid.all():
         raise BadInput(
-            f"{path}:{int(np.argmin(valid)) + 2}: x, guess and preferred must be one of a and b, "
-            "and a and b must differ"
+            f"{path}:{int(np.argmin(valid)) + 2}: x, guess and preferred must be a or b, and a and "
+            "b must differ"
         )
     if table["page"].nunique() > 1 or table.duplicated(["listener", "seed", "trial"]).any():
-        raise BadInput(f"{path}: contains several tests; give the files as they were downloaded")
+        raise BadInput(f"{path}: has several tests; give the files as downloaded")
     return table
 
 
@@ -100,9 +98,9 @@ def _is_one_of(values: pd.Series, others: list[pd.Series]) -> pd.Series:
 
 
 def cells(table: pd.DataFrame) -> pd.DataFrame:
-    """Format a table of :mod:`study.preferences`; its columns have two levels."""
+    """Format a table of :mod:`study.preferences` as text, with columns (group, head)."""
     heads = {"better": "preferred", "worse": "to", "ties": "no preference"}
-    about_x = "references" in table  # shares of correct answers about X, not of preferences
+    about_x = "references" in table  # shares of correctly named X instead of preferences
     group = "X" if about_x else ""
     text = {}
     for column in table:
@@ -135,19 +133,19 @@ def _p_value(value: float) -> str:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m study.listening", description="Evaluate the blind tests of listeners."
+        prog="python -m study.listening", description="Evaluate the blind tests of a page."
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="CSV from the page")
     parser.add_argument("--format", choices=("terminal", "markdown"), default="terminal")
     options = parser.parse_args(arguments)
     answers = read(options.files)
-    form = layout.markdown if options.format == "markdown" else layout.terminal
+    formatter = layout.markdown if options.format == "markdown" else layout.terminal
     tables = {"Pairs": pairs(answers), "Overall": overall(answers), "Listeners": listeners(answers)}
     if len(tables["Pairs"]) < 2:
-        del tables["Overall"]  # it would be the same as the pair
+        del tables["Overall"]  # equal to the only pair
     for title, table in tables.items():
         if len(table):
-            print(f"{title}\n\n{form(cells(table))}\n")
+            print(f"{title}\n\n{formatter(cells(table))}\n")
     print(fill(NOTES, 100) if options.format == "terminal" else NOTES)
 
 

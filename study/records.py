@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from stages import inputs, trainings
 from stages.schema.params import Params, lookup
-from study import experiments
+from study import experiments, song_scores
 from study.repository import file_at, locks, revision
 from vocalseg.errors import BadInput
 
@@ -176,7 +176,7 @@ def digest(params: Params) -> str:
 
 
 def _song_rows(name: str) -> pd.DataFrame:
-    songs = experiments.read_songs(name, revision(name))
+    songs = song_scores.read_songs(name, revision(name))
     sdr = songs[songs["metric"] == "sdr"].pivot(index="song", columns="protocol", values="value")
     return sdr[["museval", "global"]].reset_index().assign(name=name)[
         ["name", "song", "museval", "global"]

@@ -22,4 +22,4 @@ def test_excerpts_come_from_the_cache_of_this_commit_or_by_name_of_others(projec
     shutil.rmtree(project.path / ".dvc/cache/files")
     done = project.run(*named, check=False)
     assert len(done.stderr.splitlines()) == 1
-    assert "linked: its data/excerpts is not in DVC's cache" in done.stderr
+    assert "linked: data/excerpts is not in DVC's cache" in done.stderr

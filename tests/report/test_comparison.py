@@ -178,7 +178,7 @@ def test_a_blind_test_ends_in_a_file_that_the_study_reads(opened, file, songs, t
     heard, trials = opened.run(ANSWER)
     assert heard == ["X"] * 6
     summary = opened.run("document.querySelector('.summary').textContent")
-    assert "X named correctly: 6 of 6." in summary
+    assert "X identified correctly: 6 of 6." in summary
     opened.click(".download")
     path = tmp_path / "listening-Ann_B_-seed_1.csv"
     for _ in range(200):

@@ -89,12 +89,12 @@ def test_of_two_experiments_and_ties_alone_there_is_no_share(tmp_path, capsys):
     ("change", "expected"),
     [
         (lambda t: t.drop(columns="guess"), "columns must be page,listener"),
-        (lambda t: t[:0], "contains no answers"),
-        (lambda t: t.assign(guess="none"), ":2: x, guess and preferred must be one of a and b"),
+        (lambda t: t[:0], "has no answers"),
+        (lambda t: t.assign(guess="none"), ":2: x, guess and preferred must be a or b"),
         (lambda t: t.assign(b=t["a"]), ":2: x, guess and preferred"),
-        (lambda t: pd.concat([t, t]), "contains several tests"),
+        (lambda t: pd.concat([t, t]), "has several tests"),
         (lambda t: t.assign(page="other", seed="2"), "from another page than"),
-        (lambda t: t, "same listener and seed as"),
+        (lambda t: t, "same listener and seed as in"),
     ],
 )
 def test_what_cannot_be_evaluated_is_one_line_with_the_file(tmp_path, rejects, change, expected):

@@ -1,6 +1,6 @@
 "use strict";
 
-/* The blind test: asks for settings, plays trial after trial, offers the answers as a file. */
+/* Blind test: asks for the settings, runs the trials and offers the answers as a file. */
 (() => {
   const root = document.querySelector("#blind");
   const form = root.querySelector(".setup");
@@ -66,7 +66,7 @@
       const tracks = { A: track(a), B: track(b), X: track(x), mixture: "mixture" };
       const wanting = Object.values(tracks).find(key => !player.buffers.has(key));
       if (wanting) throw new Error("a sound of this trial cannot be decoded");
-      if (test !== mine || trial.hidden) return; // it was stopped meanwhile
+      if (test !== mine || trial.hidden) return; // the trial was stopped in the meantime
       deck = new Deck(audioContext(),
         new Map(Object.entries(tracks).map(([name, key]) => [name, player.buffers.get(key)])));
       deck.gains = new Map(Object.entries(tracks).map(([name, key]) =>
@@ -126,7 +126,8 @@
     const found = controls.filter(({ preferred }) => preferred === REFERENCE).length;
     result.querySelector(".summary").textContent = answers.length === 0 ? "No answers." :
       `Preferred in ${compared.length} comparisons: ${shares || "none"}` +
-      `${none ? `, no preference: ${none}` : ""}. X named correctly: ${right} of ${answers.length}. ` +
+      `${none ? `, no preference: ${none}` : ""}. ` +
+      `X identified correctly: ${right} of ${answers.length}. ` +
       `True vocals preferred: ${found} of ${controls.length}.`;
     result.querySelector(".download").hidden = answers.length === 0;
     show(result);
@@ -159,7 +160,7 @@
   document.addEventListener("plays", () => { if (deck?.playing) pause(); });
   document.addEventListener("keydown", event => {
     if (trial.hidden || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (Player.all.some(player => player.playing)) return; // the keys are those of the player
+    if (Player.all.some(player => player.playing)) return; // the keys control the player
     const name = { a: "A", b: "B", x: "X", m: "mixture" }[event.key.toLowerCase()];
     if (name) listen(name);
     else if (event.key === " " && !event.target.closest("button, input, summary, a")) pause();

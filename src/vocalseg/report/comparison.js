@@ -1,6 +1,6 @@
 "use strict";
 
-/* The comparison: one song is shown at a time; a row of the table plays its experiment in it. */
+/* Comparison: shows one song at a time; a row of the table plays its experiment's estimate. */
 (() => {
   const chooser = [...document.querySelectorAll(".chooser button")];
   const table = document.querySelector(".experiments");
@@ -32,7 +32,7 @@
     }
   }
 
-  /* Order by a column: numbers descend and texts ascend at first, missing values come last. */
+  /* Sort by a column, first click: numbers descending, texts ascending; missing values last. */
   function sortBy(column) {
     const head = heads[column];
     const value = row => row.cells[column].dataset.value;

@@ -1,13 +1,13 @@
 "use strict";
 
-/* Tracks of equal length that run in lockstep (Web Audio). All of them run all the time, from one
-   start on one clock; which are heard is a matter of gains alone. So a switch keeps the position to
-   the sample. */
+/* Plays tracks of equal length in synchrony (Web Audio). All of them start at the same time on the
+   same clock and run all the time; gains select the audible ones. Switching tracks therefore keeps
+   the position exactly. */
 class Deck {
   static LEAD = 0.02; // s between a command and the common start of all sources
-  static FADE = 0.003; // s, time constant of every change of level
+  static FADE = 0.003; // s, time constant of level changes
 
-  /* buffers: AudioBuffers by key of the track. */
+  /* buffers: AudioBuffers by track key. */
   constructor(context, buffers) {
     this.context = context;
     this.duration = Math.min(...[...buffers.values()].map(buffer => buffer.duration));
@@ -20,14 +20,14 @@ class Deck {
       this.tracks.set(key, { buffer, level, source: null });
     }
     this.playing = false;
-    this.at = 0; // s, where the tracks are when they do not play
-    this.began = 0; // time of the context at which they were at this.at
+    this.at = 0; // s, position of the tracks while they do not play
+    this.began = 0; // context time that corresponds to this.at
     this.region = [0, this.duration];
     this.loops = true;
     this.onend = () => {};
   }
 
-  /* Seconds within the tracks. */
+  /* Position in the tracks, in seconds. */
   get position() {
     if (!this.playing) return this.at;
     const [start, end] = this.region;
@@ -52,7 +52,7 @@ class Deck {
     }
     const [first] = this.tracks.values();
     first.source.onended = ({ target }) => {
-      if (target !== first.source) return; // it was stopped by a later command
+      if (target !== first.source) return; // stopped by a later command
       this.pause();
       this.onend();
     };
@@ -65,14 +65,14 @@ class Deck {
     this.halt();
   }
 
-  /* Go to a position, playing or not. */
+  /* Move to a position, while playing or not. */
   seek(seconds) {
     const position = Math.min(Math.max(seconds, 0), this.duration);
     if (this.playing) this.play(position);
     else this.at = position;
   }
 
-  /* Play a region, once or in a loop; without one, everything. */
+  /* Select the region to play, once or in a loop; the default is everything. */
   setLoop(loops, region = [0, this.duration]) {
     const here = this.position;
     this.loops = loops;
@@ -80,7 +80,7 @@ class Deck {
     if (this.playing) this.play(here);
   }
 
-  /* Set how loud each track is; one that is not named falls silent. */
+  /* Set the gain of each track; tracks that are not given become silent. */
   setLevels(levels) {
     for (const [key, { level }] of this.tracks) {
       level.gain.setTargetAtTime(levels.get(key) ?? 0, this.context.currentTime, Deck.FADE);
@@ -92,7 +92,7 @@ class Deck {
     this.out.disconnect();
   }
 
-  /* Fade out and stop what runs. */
+  /* Fade out and stop the current sources. */
   halt() {
     if (!this.playing) return;
     const now = this.context.currentTime;

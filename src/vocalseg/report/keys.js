@@ -1,11 +1,11 @@
 "use strict";
 
-/* Commands by key. Space on a button that has the focus presses it, as everywhere. */
+/* Keyboard commands. Space presses the focused button, as on other pages. */
 function command(player, event, within) {
   const digit = /^(?:Digit|Numpad)([0-9])$/.exec(event.code);
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (digit) {
-    const track = player.keys[(Number(digit[1]) + 9) % 10]; // 0 is the tenth
+    const track = player.keys[(Number(digit[1]) + 9) % 10]; // 0 selects the tenth track
     return event.shiftKey ? player.solo(track) : player.choose(track);
   }
   const commands = {
@@ -36,7 +36,7 @@ document.addEventListener("keydown", event => {
   if (player && command(player, event, target.closest(".player")) !== false) event.preventDefault();
 });
 
-// A click leaves the focus where it was: Space then plays, instead of pressing the button again.
+// A click does not move the focus, so that Space plays instead of pressing the button again.
 document.addEventListener("mousedown", event => {
   if (event.target.closest(".player button")) event.preventDefault();
 });

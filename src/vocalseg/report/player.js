@@ -1,9 +1,9 @@
 "use strict";
 
-/* The player of one song: what is chosen, soloed, muted and looped, shown and passed to a Deck. */
+/* Player of one song: keeps and shows its state (chosen, solo, mute, loop) and controls a Deck. */
 class Player {
   static all = [];
-  static current = null; // the one that the keyboard controls
+  static current = null; // controlled by the keyboard
 
   constructor(root) {
     this.root = root;
@@ -19,7 +19,7 @@ class Player {
     this.matched = true;
     this.deck = null;
     this.loading = null;
-    this.wanted = false; // whether it is to play once its sound is there
+    this.wanted = false; // whether to play when the sound is loaded
     this.at = 0;
     this.part = Object.fromEntries(["play", "seek", "time", "loop", "whole", "match", "status"]
       .map(name => [name, root.querySelector(`.${name}`)]));
@@ -31,7 +31,7 @@ class Player {
   get playing() { return this.wanted; }
   get position() { return this.deck ? this.deck.position : this.at; }
 
-  /* Tracks that are heard now. */
+  /* Audible tracks. */
   get heard() {
     const tracks = this.soloed.size ? this.keys.filter(key => this.soloed.has(key)) : [this.chosen];
     return tracks.filter(key => !this.muted.has(key));
@@ -62,7 +62,7 @@ class Player {
     this.say("");
     this.show();
     try {
-      const context = audioContext(); // within the gesture: phones allow sound only there
+      const context = audioContext(); // in the event handler: phones allow sound only there
       const running = context.resume();
       await this.load();
       await running;
@@ -122,14 +122,14 @@ class Player {
     this.show();
   }
 
-  /* Set the start (0) or the end (1) of the loop to where the music is. */
+  /* Set the start (0) or the end (1) of the loop to the current position. */
   setEnd(which) {
     const region = this.region ? [...this.region] : [0, this.seconds];
     region[which] = this.position;
     if (region[0] < region[1]) this.setLoop(true, region);
   }
 
-  // ---------------------------------------------------------------- what is seen
+  // ---------------------------------------------------------------- display
 
   show() {
     const heard = this.heard;
@@ -139,7 +139,7 @@ class Player {
       press(lane.querySelector(".mute"), this.muted.has(key));
       lane.classList.toggle("heard", heard.includes(key));
     }
-    // Tracks that sound together keep their own levels: estimate and accompaniment make the mixture.
+    // Tracks played together keep their levels: estimate and accompaniment add up to the mixture.
     const matches = this.matched && heard.length === 1;
     this.deck?.setLevels(new Map(heard.map(key =>
       [key, matches ? 10 ** (Number(this.lanes.get(key).dataset.gain) / 20) : 1])));
@@ -162,7 +162,7 @@ class Player {
     this.root.style.setProperty("--to", end / this.seconds);
   }
 
-  /* Move the cursor to the position. */
+  /* Move the cursor to the current position. */
   point() {
     const position = Math.min(this.position, this.seconds);
     this.root.style.setProperty("--at", position / this.seconds);
@@ -182,7 +182,7 @@ class Player {
     this.part.status.classList.toggle("error", wrong);
   }
 
-  /* A track without sound. */
+  /* Mark a track as having no sound. */
   lose(key, reason) {
     const lane = this.lanes.get(key);
     if (!lane) return;
@@ -213,9 +213,9 @@ class Player {
     }
   }
 
-  /* Drag to loop a region; a click goes there on that track. */
+  /* Drag to loop a region; click to choose the track and move to the position. */
   select(image, key) {
-    let began = null; // {x, time} of the pointer that is down
+    let began = null; // {x, time} of the pressed pointer
     let drags = false;
     const time = ({ clientX }) => {
       const { left, width } = image.getBoundingClientRect();

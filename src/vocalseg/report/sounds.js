@@ -1,10 +1,10 @@
 "use strict";
 
-/* Where the sound of a song comes from: a block of the page, or a script beside it. A page on disk
-   may run such a script, while browsers refuse it to read any other file. */
+/* Loads the sound of a song from an element of the page or from a separate script. Browsers allow a
+   page on disk to run such a script, but not to read other files. */
 const registered = new Map(); // song → Ogg Opus in base64 by track
 
-/* Called by the scripts beside the page. */
+/* Called by the scripts with the sound. */
 function registerSounds(song, sounds) {
   registered.set(song, sounds);
 }
@@ -17,7 +17,7 @@ function audioContext() {
   return sharedContext;
 }
 
-/* Decoded sound of a song by track, and the tracks that cannot be decoded, with the reason. */
+/* Decode the sound of a song; returns buffers by track, and reasons by track that failed. */
 async function decodedSounds(song, file) {
   const context = audioContext();
   const encoded = file ? await fromFile(song, file) : fromPage(song);
@@ -31,7 +31,7 @@ async function decodedSounds(song, file) {
     }
   }));
   if (!buffers.size) {
-    throw new Error("No track can be decoded; the browser must know Ogg Opus (Safari from 18.4).");
+    throw new Error("No track can be decoded; use a browser with Ogg Opus (Safari from 18.4).");
   }
   return { buffers, failed };
 }
@@ -39,7 +39,7 @@ async function decodedSounds(song, file) {
 function fromPage(song) {
   const block = [...document.querySelectorAll("script.sounds")]
     .find(element => element.dataset.song === song);
-  if (!block) throw new Error("The page holds no sound of this song.");
+  if (!block) throw new Error("The page contains no sound of this song.");
   return JSON.parse(block.textContent);
 }
 
@@ -54,6 +54,8 @@ async function fromFile(song, file) {
       document.head.append(script);
     });
   }
-  if (!registered.has(song)) throw new Error(`${decodeURIComponent(file)} holds no sound of this song.`);
+  if (!registered.has(song)) {
+    throw new Error(`${decodeURIComponent(file)} contains no sound of this song.`);
+  }
   return registered.get(song);
 }

@@ -1,9 +1,9 @@
 "use strict";
 
-/* The trials of a blind test, their random order, and the CSV of the answers. */
+/* Trials of a blind test, their random order, and the answers as CSV. */
 const REFERENCE = "true vocals"; // name of the hidden reference in the answers
 
-/* Numbers from 0 to 1 that a text determines: FNV-1a as the seed of a mulberry32. */
+/* Random numbers in [0, 1) from a text: mulberry32, with the FNV-1a hash as its seed. */
 function randomNumbers(seed) {
   let state = 2166136261;
   for (const byte of new TextEncoder().encode(seed)) state = Math.imul(state ^ byte, 16777619);
@@ -24,9 +24,9 @@ function shuffled(items, random) {
   return order;
 }
 
-/* `count` trials. About one in five pairs an experiment with the hidden reference; the others take
-   each two experiments equally often, each with songs in random order. Which is A, which is B, and
-   which of them X is, is random.
+/* Plan `count` trials. About one in five compares an experiment with the hidden reference; the
+   others compare each pair of experiments equally often. The order of the songs and the roles A, B
+   and X are random.
    songs: the experiments that have sound, by song. */
 function planTrials(songs, experiments, count, seed) {
   const random = randomNumbers(seed);
