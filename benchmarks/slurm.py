@@ -109,7 +109,7 @@ def main() -> None:
             slots = len(cluster.nodes)
             git("clone", "-q", str(ROOT), str(folder / "project"))
             os.chdir(folder / "project")
-            repository = Path(".dvc/tmp/slurm/repository.git").absolute()
+            repository = Path("cluster/repository.git").absolute()
             for count in sizes:
                 commit_pipeline(count)
                 start = time.perf_counter()

@@ -63,9 +63,7 @@ def pairs(answers: pd.DataFrame) -> pd.DataFrame:
             | {"x": float((rows["x"] == rows["guess"]).mean())}
         )
     columns = ["better", "worse", "listeners", "answers", "ties", "share", "low", "high", "p", "x"]
-    table = pd.DataFrame(found, columns=columns)
-    table["p"] = holm(table["p"])
-    return table.sort_values("answers", ascending=False, kind="stable", ignore_index=True)
+    return _corrected(found, columns, by="answers")
 
 
 def overall(answers: pd.DataFrame) -> pd.DataFrame:
@@ -89,9 +87,7 @@ def overall(answers: pd.DataFrame) -> pd.DataFrame:
         wins = int((decided["preferred"] == name).sum())
         found.append({"experiment": name} | _counts(rows) | share(wins, len(decided)))
     columns = ["experiment", "listeners", "answers", "ties", "share", "low", "high", "p"]
-    table = pd.DataFrame(found, columns=columns)
-    table["p"] = holm(table["p"])
-    return table.sort_values("share", ascending=False, kind="stable", ignore_index=True)
+    return _corrected(found, columns, by="share")
 
 
 def listeners(answers: pd.DataFrame) -> pd.DataFrame:
@@ -129,6 +125,13 @@ def listeners(answers: pd.DataFrame) -> pd.DataFrame:
 
 def _without_reference(answers: pd.DataFrame) -> pd.DataFrame:
     return answers[(answers["a"] != REFERENCE) & (answers["b"] != REFERENCE)]
+
+
+def _corrected(rows: list[dict], columns: list[str], by: str) -> pd.DataFrame:
+    """Tabulate rows with Holm-corrected p values, the largest of column ``by`` first."""
+    table = pd.DataFrame(rows, columns=columns)
+    table["p"] = holm(table["p"])
+    return table.sort_values(by, ascending=False, kind="stable", ignore_index=True)
 
 
 def _counts(rows: pd.DataFrame) -> dict[str, int]:

@@ -72,7 +72,7 @@ def load(environment: Path) -> ClusterSettings:
     if not isinstance(values, dict):
         raise BadInput(f"{FILE}: must be a mapping of {', '.join(ClusterFile.model_fields)}")
     given = ClusterFile.validated(values, str(FILE))
-    work = _absolute(given.work or Path(".dvc/tmp/slurm"))
+    work = _absolute(given.work or Path("cluster"))
     return ClusterSettings(
         work=work,
         repository=_absolute(given.repository or work / "repository.git"),

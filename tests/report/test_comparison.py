@@ -23,7 +23,7 @@ def song(name: str, *experiments: str) -> comparison.Song:
     tracks = {"mixture": tone(200, 0.6) + tone(900, 0.6), "vocals": tone(200, 0.6)}
     for number, experiment in enumerate(experiments, 3):
         tracks[experiment] = tone(200, 0.6) + tone(900, 0.6) / number
-    missing = {name: "no sound: no excerpt" for name in EXPERIMENTS if name not in experiments}
+    missing = {name: "no audio: no excerpt" for name in EXPERIMENTS if name not in experiments}
     part = excerpt(name, 61.0, tracks, RATE)
     return comparison.Song(part, dict.fromkeys(experiments, 2.0), missing)
 

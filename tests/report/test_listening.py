@@ -1,4 +1,4 @@
-"""The page to listen on, as text; tests/report/test_browser.py opens it."""
+"""The listening page, as text; tests/report/test_browser.py opens it."""
 
 import math
 import re

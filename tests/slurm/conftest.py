@@ -30,7 +30,7 @@ class Submitter(Matrix):
         folder.mkdir()
         super().__init__(project, folder)
         self.env |= cluster.env
-        self.work = project.path / ".dvc/tmp/slurm"
+        self.work = project.path / "cluster"
 
     @staticmethod
     def command(*arguments: str) -> list[str]:

@@ -22,7 +22,7 @@ def folder(tmp_path, monkeypatch):
 
 def test_without_a_file_everything_lies_in_the_clone_and_its_environment(folder):
     found = settings.load(Path("/python"))
-    assert found.work == folder / ".dvc/tmp/slurm"
+    assert found.work == folder / "cluster"
     assert found.repository == found.work / "repository.git"
     assert (found.cache, found.environment) == (Path("/cache"), Path("/python"))
     assert found.scratch == "${SLURM_TMPDIR:-${TMPDIR:-/tmp}}"

@@ -67,7 +67,7 @@ def test_an_excerpt_that_cannot_be_compared_is_left_out_with_the_reason(tmp_path
     assert set(song.missing) == {"without", "shorter", "elsewhere"}
     table = pd.DataFrame({"SDR": 1.0}, index=[e.name for e in found])
     page = comparison.page([song], table)
-    reasons = re.findall(r'class="note">(no sound: [^<]*)<', page)
+    reasons = re.findall(r'class="note">(no audio: [^<]*)<', page)
     assert len(reasons) == 3 and sum("another part" in reason for reason in reasons) == 2
 
 
