@@ -119,11 +119,13 @@ class Cluster:
     def crash(self, node: str) -> None:
         """Kill the daemon of a node and all that runs on it, as a power cut does."""
         daemon = self.processes.pop(node)
-        victims = [psutil.Process(daemon.pid), *self.steps(node)]
-        for process in victims:
-            with_children = [*process.children(recursive=True), process]
-            for one in with_children:
-                _kill(one)
+        parents = [*self.steps(node), psutil.Process(daemon.pid)]
+        for process in parents:
+            process.suspend()  # a running one would report its children's end to the controller
+        for process in [p for parent in parents for p in parent.children(recursive=True)]:
+            _kill(process)
+        for process in parents:
+            _kill(process)
         daemon.wait()
         self.call("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=crashed")
 
