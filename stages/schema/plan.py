@@ -66,11 +66,15 @@ class Plan(Section):
         return found
 
     def experiments(self, study: str) -> dict[str, tuple[str, Settings]]:
-        """Return step and settings of each experiment by name."""
-        found = {}
-        for step, settings in self.steps().items():
-            if not self.seed:
-                found[f"{study}-{step}"] = step, settings
-            for seed in self.seed:
-                found[f"{study}-{step}-seed-{seed}"] = step, settings | {"seed": seed}
-        return found
+        """Return step and settings of each experiment by name, seed by seed.
+
+        An interrupted study then has all steps with the first seeds.
+        """
+        steps = self.steps()
+        if not self.seed:
+            return {f"{study}-{step}": (step, settings) for step, settings in steps.items()}
+        return {
+            f"{study}-{step}-seed-{seed}": (step, settings | {"seed": seed})
+            for seed in self.seed
+            for step, settings in steps.items()
+        }

@@ -34,7 +34,7 @@ def test_a_rung_adds_to_those_before_it_and_one_may_be_left_out():
     planned = with_studies(mine=PLAN).studies["mine"].experiments("mine")
     assert list(planned) == [
         f"mine-{step}-seed-{seed}"
-        for step in ("paper", "mask", "wide", "log", "without-wide") for seed in (1, 2)
+        for seed in (1, 2) for step in ("paper", "mask", "wide", "log", "without-wide")
     ]  # fmt: skip
     mask = {"train.augment_on": "magnitudes", "model.output": "mask"}
     assert planned["mine-paper-seed-2"] == ("paper", {"seed": 2})
