@@ -10,7 +10,7 @@ import pytest
 
 from stages import eval as eval_stage
 from stages import report as stage
-from tests.report.conftest import NAMES, RATE, heard, tone
+from tests.report.conftest import NAMES, RATE, make_excerpt, tone
 from vocalseg.report.excerpts import STEMS
 from vocalseg.unet import build_unet
 
@@ -21,7 +21,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def part(name: str):
-    return heard(name, tone(200, 0.2), tone(400, 0.2), tone(300, 0.2), seconds=1)
+    return make_excerpt(name, tone(200, 0.2), tone(400, 0.2), tone(300, 0.2), seconds=1)
 
 
 def test_an_excerpt_is_read_as_eval_wrote_it():
