@@ -54,10 +54,10 @@ def test_inverse_of_512_rows_has_frames_of_1022_samples():
     ((estimate_waveform, vocals_waveform),) = table1.segments([(estimate, vocals, phase)], 256)
     rows = np.hstack(list(estimate * phase))
     expected = librosa.istft(rows, n_fft=1022, hop_length=256, window="hann")
-    with_1024_samples = librosa.istft(np.pad(rows, ((0, 1), (0, 0))), n_fft=1024, hop_length=256)
+    frames_1024 = librosa.istft(np.pad(rows, ((0, 1), (0, 0))), n_fft=1024, hop_length=256)
     np.testing.assert_allclose(estimate_waveform, expected, atol=1e-4)
-    assert estimate_waveform.shape == vocals_waveform.shape == with_1024_samples.shape
-    assert np.abs(estimate_waveform - with_1024_samples).mean() > 0.1 * np.abs(with_1024_samples).mean()
+    assert estimate_waveform.shape == vocals_waveform.shape == frames_1024.shape
+    assert np.abs(estimate_waveform - frames_1024).mean() > 0.1 * np.abs(frames_1024).mean()
 
 
 def test_true_vocals_get_the_phase_of_the_mixture():
