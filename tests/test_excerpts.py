@@ -22,7 +22,7 @@ def test_loudest_part_has_maximum_energy(rng, length):
     assert part == slice(np.argmax(energies), np.argmax(energies) + size)
 
 
-def test_excerpt_has_the_loudest_vocals_or_without_vocals_the_loudest_mixture():
+def test_excerpt_is_chosen_by_the_vocals_or_by_the_mixture_without_vocals():
     mixture, vocals = tone(100, 3.0), np.zeros_like(tone(100, 3.0))
     mixture[44_100:88_200] *= 2
     assert cut_excerpt(mixture, vocals, vocals, RATE, 1)[0] == pytest.approx(1, abs=0.01)

@@ -129,7 +129,7 @@ def test_remix_has_its_own_vocals_and_the_accompaniment_of_another_song():
     for example, own in zip(made, np.tile(np.arange(12), 20), strict=True):
         np.testing.assert_array_equal(example[0], plain[own, 0])
         (equal,) = np.nonzero([np.array_equal(example[1], p) for p in plain[:15, 1]])
-        assert len(equal) <= 1  # none: a blackout does not apply to the source of a remix
+        assert len(equal) <= 1  # rows with a blackout lend their sources without it
         sources += [(own, source) for source in equal]
     song = np.r_[np.arange(12) // TILES, [0, 1, 2]]
     assert all(song[own] != song[source] for own, source in sources)

@@ -42,11 +42,11 @@ def lines(values) -> list[str]:
     try:
         check(values)
     except BadInput as error:
-        said = str(error).split("\n")
-        assert all(line.startswith("params.yaml: ") and len(line) < 2000 for line in said), said
-        assert all(character.isprintable() for line in said for character in line), said
-        "\n".join(said).encode()
-        return said
+        texts = str(error).split("\n")
+        assert all(line.startswith("params.yaml: ") and len(line) < 2000 for line in texts), texts
+        assert all(character.isprintable() for line in texts for character in line), texts
+        "\n".join(texts).encode()
+        return texts
     return []
 
 

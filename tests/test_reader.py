@@ -97,7 +97,7 @@ def test_video_without_audio_is_an_error(tmp_path):
 # ------------------------------------------------------------------ inaccurate lengths in headers
 
 
-@pytest.mark.parametrize("order", [1, -1], ids=["loud at first", "quiet at first"])
+@pytest.mark.parametrize("order", [1, -1], ids=["loud first", "quiet first"])
 def test_vbr_mp3_without_frame_count_is_read_to_its_end(tmp_path, order):
     loud = 0.5 * np.random.default_rng(0).standard_normal((2 * RATE, 2))
     parts = (loud, np.full((2 * RATE, 2), 1e-5))[::order]
@@ -151,10 +151,10 @@ STREAMED = {
     "RIFF size 8 too large": wav(PCM, SIZE + 44),
     "RIFF size 16 too large": wav(PCM, SIZE + 52),
     "data size 16 too large": wav(PCM, SIZE + 36, SIZE + 16),
-    "data size is the file's": wav(PCM, SIZE + 36, SIZE + 44),
-    "an early update of the header": wav(PCM, SIZE // 4 + 36, SIZE // 4),
-    "metadata behind": wav(PCM, after=b"LIST" + struct.pack("<I", 4) + b"abcd"),
-    "metadata behind, cut": wav(PCM, SIZE + 200, after=b"LIST" + struct.pack("<I", 8) + b"abcd"),
+    "data size of the whole file": wav(PCM, SIZE + 36, SIZE + 44),
+    "outdated header": wav(PCM, SIZE // 4 + 36, SIZE // 4),
+    "metadata at the end": wav(PCM, after=b"LIST" + struct.pack("<I", 4) + b"abcd"),
+    "truncated metadata": wav(PCM, SIZE + 200, after=b"LIST" + struct.pack("<I", 8) + b"abcd"),
     "RF64": wav(PCM, 2**32 - 1, 2**32 - 1, b"RF64", ds64(SIZE + 72, SIZE, SIZE // 4)),
     "RF64 without sizes": wav(PCM, 2**32 - 1, 2**32 - 1, b"RF64", ds64(0, 0, 0)),
     "RF64 without ds64": wav(PCM, 2**32 - 1, 2**32 - 1, b"RF64"),
@@ -205,7 +205,7 @@ def test_length_of_a_wav_beyond_four_gibibytes_is_correct(tmp_path, kind):
 
 CUT = {
     "wav": wav(PCM)[: SIZE // 2],
-    "wav by ten samples": wav(PCM)[:-40],
+    "wav without its last ten samples": wav(PCM)[:-40],
     "rf64": STREAMED["RF64"][: SIZE // 2],
     "w64": w64(PCM, SIZE + 128, SIZE + 24)[: SIZE // 2],
     "aiff": aiff(PCM, SIZE + 46, SIZE // 4, SIZE + 8)[: SIZE // 2],

@@ -184,9 +184,7 @@ def test_magnitude_output_is_the_estimate_with_the_phase_of_the_mixture(rng, axi
 
 @pytest.mark.parametrize("overlap", [0, 0.25, 0.5])
 @pytest.mark.parametrize("samples", [441, TILE, 8 * 16 * HOP, 30011])
-def test_outputs_are_equal_for_mono_songs_if_the_mask_is_not_clipped(
-    rng, samples, overlap
-):
+def test_outputs_are_equal_for_mono_songs_if_the_mask_is_not_clipped(rng, samples, overlap):
     mixture = song(rng, samples, 1)
     by_mask, _ = make_separator(half, SMALL, overlap=overlap).separate(mixture, CD)
     by_magnitude, _ = direct(half, SMALL, overlap=overlap).separate(mixture, CD)

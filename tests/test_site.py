@@ -1,4 +1,4 @@
-"""The documentation site is complete, works offline and on phones. `make docs` builds it."""
+"""The documentation site is complete and works offline and on phones. `make docs` builds it."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Files of stems: atomic writes, limits of formats, and protection of input files."""
+"""Output files: atomic writes, limits of formats, and protection of input files."""
 
 import os
 import subprocess
@@ -64,7 +64,7 @@ except BadInput as error:
 
 
 @pytest.mark.parametrize("kind", ["wav", "flac", "mp3"])
-@pytest.mark.parametrize("share", [0.3, 0.999], ids=["in the middle", "with the last bytes"])
+@pytest.mark.parametrize("share", [0.3, 0.999], ids=["in the middle", "at the last bytes"])
 def test_full_disk_leaves_no_files(song, tmp_path, kind, share):
     def write(limit):
         return subprocess.run(
@@ -72,7 +72,7 @@ def test_full_disk_leaves_no_files(song, tmp_path, kind, share):
             cwd=tmp_path, capture_output=True, text=True,
         )  # fmt: skip
 
-    assert write(1 << 24).returncode == 0  # sufficient
+    assert write(1 << 24).returncode == 0  # a sufficient limit
     smallest = min((tmp_path / "out").iterdir(), key=lambda path: path.stat().st_size)
     limit = int(share * smallest.stat().st_size)
     for path in (tmp_path / "out").iterdir():

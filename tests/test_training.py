@@ -119,7 +119,7 @@ def test_incomplete_last_batch_is_dropped_or_kept(tmp_path, last_batch, sizes):
     store = make_store()
     make = store.examples
     store.examples = lambda rows: seen.append(len(rows)) or make(rows)
-    train(tmp_path, store=store, epochs=1, batch_size=8, last_batch=last_batch)  # of 20 examples
+    train(tmp_path, store=store, epochs=1, batch_size=8, last_batch=last_batch)  # 20 examples
     assert seen == sizes  # the last one is the validation part
 
 

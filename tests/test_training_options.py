@@ -1,4 +1,4 @@
-"""Options of training beyond the paper: effects of each, and resuming after a kill."""
+"""Training options beyond the paper: their effects, and resuming after a kill."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Workflows, forms, citation and hooks are valid, pinned and safe for pull requests of forks."""
+"""Workflows, forms, citation and hooks are valid, pinned and safe for pull requests from forks."""
 
 import json
 import os

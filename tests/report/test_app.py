@@ -1,4 +1,4 @@
-"""`vocalseg app` in a browser: a song gives stems and spectrograms, without other computers."""
+"""`vocalseg app` in a browser: it separates songs and contacts no other computers."""
 
 import io
 import os
@@ -178,7 +178,7 @@ def test_separation_can_be_stopped(window, tmp_path):
     assert window.run("window.lines")[-1] == "Separated 2:00 of sound."
 
 
-def test_a_bad_file_is_named_in_one_line(window, tmp_path):
+def test_bad_file_is_an_error_of_one_line(window, tmp_path):
     song = tmp_path / "Größe & <b>notes<b>.mp3"
     song.write_text("not audio")
     window.choose(FILE, song)

@@ -57,7 +57,7 @@ def test_si_sdr_equals_its_formula(channels):
         (2 * VOCALS, 0, 100),
         (0 * VOCALS, 0, -100),
     ],
-    ids=["perfect", "perfect in 32 bits", "half as loud", "twice as loud", "silent"],
+    ids=["perfect", "perfect in float32", "half as loud", "twice as loud", "silent"],
 )
 def test_global_scores_of_trivial_estimates(estimate, expected_sdr, expected_si_sdr):
     assert sdr(VOCALS, estimate) == pytest.approx(expected_sdr, abs=1e-9)

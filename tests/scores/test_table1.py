@@ -148,7 +148,7 @@ def test_segments_are_scored_as_sources_with_estimate_and_reference_swapped(scor
 
 
 def test_sir_measures_interference_of_other_segments():
-    """It does not measure interference of the accompaniment."""
+    """It does not measure interference from the accompaniment."""
     five = pairs(5)
     vocals = [v for _, v in five]
     other_moment = [(v + 0.5 * vocals[i - 1], v) for i, v in enumerate(vocals)]

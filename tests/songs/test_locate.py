@@ -226,15 +226,15 @@ def test_folder_that_is_removed_while_it_is_read_is_an_error(root, rejects, monk
 # ------------------------------------------------------------------ ignored files
 
 
-@pytest.mark.parametrize("place", ["train", "test", "."])
-def test_system_files_are_ignored_without_warnings(root, place, caplog):
+@pytest.mark.parametrize("folder", ["train", "test", "."])
+def test_system_files_are_ignored_without_warnings(root, folder, caplog):
     for name in SYSTEM_FOLDERS:
-        put(root / place / name.upper() / "train" / "x")
-        put(root / place / name.upper() / "y", seconds=0.01)
+        put(root / folder / name.upper() / "train" / "x")
+        put(root / folder / name.upper() / "y", seconds=0.01)
     for name in (".DS_Store", "Thumbs.db", "desktop.ini", "._a.stem.mp4", "._x.wav", "notes.txt"):
-        (root / place / name).write_bytes(b"\x00\x05\x16\x07")
-    (root / place / ".#notes.txt").symlink_to("user@host.1234")
-    (root / place / ".Trash-1000" / "files").mkdir(parents=True)
+        (root / folder / name).write_bytes(b"\x00\x05\x16\x07")
+    (root / folder / ".#notes.txt").symlink_to("user@host.1234")
+    (root / folder / ".Trash-1000" / "files").mkdir(parents=True)
     (root / "train" / "a" / "@eaDir").mkdir()
     for name in ("._mixture.wav", "._vocals.wav", "Thumbs.db"):
         (root / "train" / "a" / name).write_bytes(b"\x00\x05\x16\x07")

@@ -124,7 +124,7 @@ def test_streams_with_different_channels_are_an_error(stem_file, tmp_path, rejec
         stems.read(path)
 
 
-@pytest.mark.parametrize("front", [False, True], ids=["index at the end", "index in front"])
+@pytest.mark.parametrize("front", [False, True], ids=["index at the end", "index at the start"])
 def test_truncated_stem_file_is_an_error(stem_file, tmp_path, rejects, front):
     whole, path = tmp_path / "whole.stem.mp4", tmp_path / "cut.stem.mp4"
     flags = ["-movflags", "faststart"] if front else []

@@ -43,8 +43,8 @@ def test_table_is_read_with_any_separator_and_line_ending(separator, newline):
     ],
     ids=[
         "header in capitals", "quoted header", "splits in capitals", "trailing empty columns",
-        "trailing empty cells", "empty rows", "no last newline", "columns the other way round",
-        "another column",
+        "trailing empty cells", "empty rows", "no last newline", "reversed columns",
+        "additional column",
     ],
 )  # fmt: skip
 def test_table_is_read_with_common_variations(change):

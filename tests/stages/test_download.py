@@ -290,10 +290,10 @@ def test_missing_root_is_named_in_the_error(project, tmp_path, rejects):
         run_download("musdb18", tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("place", ["data/raw", "data/raw/mine", "link"])
-def test_songs_in_the_output_folder_are_not_modified(project, twins, rejects, place):
-    root = project / place
-    if place == "link":
+@pytest.mark.parametrize("location", ["data/raw", "data/raw/mine", "link"])
+def test_songs_in_the_output_folder_are_not_modified(project, twins, rejects, location):
+    root = project / location
+    if location == "link":
         root.symlink_to("data/raw")
     shutil.copytree(twins / "wav", root.resolve())
     before = snapshot(project / "data")
@@ -335,19 +335,19 @@ run(download.main)
 def test_read_only_data_folder_is_named_in_the_error(project, twins):
     """Permissions are tested as an unprivileged user, even if the tests run as root."""
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) / "project"
+        location = Path(folder) / "project"
         shutil.copytree(twins / "wav", Path(folder) / "songs")
         set_params(dataset={"name": "folder", "root": f"{folder}/songs"})
-        (place / "data").mkdir(parents=True)
-        shutil.move("params.yaml", place)
-        for path in (folder, place, place / "data"):
+        (location / "data").mkdir(parents=True)
+        shutil.move("params.yaml", location)
+        for path in (folder, location, location / "data"):
             Path(path).chmod(0o555)
         done = subprocess.run(
-            [sys.executable, "-c", READ_ONLY, place],
+            [sys.executable, "-c", READ_ONLY, location],
             capture_output=True, text=True, cwd=ROOT,
             env={"PYTHONPATH": os.pathsep.join(sys.path), "HOME": folder},
         )  # fmt: skip
-        for path in (folder, place, place / "data"):
+        for path in (folder, location, location / "data"):
             Path(path).chmod(0o755)
     assert done.returncode == 1
     assert done.stderr == (

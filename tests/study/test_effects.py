@@ -19,7 +19,7 @@ def design(value, songs=7, seeds=(1,), axes=("time", "frequency"), losses=("mae"
     )
 
 
-def test_test_with_one_seed_is_the_paired_t_test_over_songs(rng):
+def test_one_seed_gives_the_paired_t_test_over_songs(rng):
     one, two = rng.normal(size=(2, 9))
     found = paired_test((one - two)[:, None])
     t = stats.ttest_rel(one, two)

@@ -60,9 +60,7 @@ def test_durations_are_recorded_by_the_digest_of_the_metrics(tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("folder", ["file/below", "/proc/nowhere"])
-def test_unwritable_folder_is_reported_before_training(
-    tmp_path, monkeypatch, rejects, folder
-):
+def test_unwritable_folder_is_reported_before_training(tmp_path, monkeypatch, rejects, folder):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("VOCALSEG_TRAININGS", str(tmp_path / folder))
     with rejects("unfinished trainings cannot be kept there", "VOCALSEG_TRAININGS"):
