@@ -1,4 +1,4 @@
-"""Small sound files in their true formats, by ffmpeg, and as programs write them by mistake."""
+"""Small audio files in many formats: encoded by ffmpeg, or built with chosen header fields."""
 
 import struct
 import subprocess
@@ -42,7 +42,7 @@ LOSSLESS = ("wav", "w64", "aiff", "au", "caf", "flac", "mka", "wv")
 
 
 def sound(seconds: float = SECONDS, rate: int = RATE, channels: int = 2) -> np.ndarray:
-    """A rising tone in a little noise, so that no second is like another."""
+    """A rising tone with a little noise, so that no two seconds are the same."""
     t = np.arange(round(seconds * rate)) / rate
     tone = 0.3 * np.sin(2 * np.pi * (200 * t + 150 * t * t))
     noise = 0.02 * np.random.default_rng(0).standard_normal((len(t), channels))
@@ -54,7 +54,7 @@ def ffmpeg(*arguments) -> None:
 
 
 def write_all(folder: Path) -> dict[str, Path]:
-    """One sound in every format."""
+    """Write the same sound in every format; return the files by name."""
     sf.write(folder / "source.wav", sound(), RATE)
     for name, arguments in FORMATS.items():
         ffmpeg("-i", folder / "source.wav", *arguments, folder / name)
@@ -67,7 +67,7 @@ def write_all(folder: Path) -> dict[str, Path]:
 
 
 def decoded(path: Path, stream: int = 0) -> np.ndarray:
-    """What ffmpeg makes of a file, stereo."""
+    """Samples of a stereo file, as decoded by ffmpeg."""
     command = ["ffmpeg", "-v", "quiet", "-i", path, "-map", f"0:a:{stream}", "-f", "f32le", "-"]
     done = subprocess.run(command, capture_output=True, check=True)
     return np.frombuffer(done.stdout, "<f4").reshape(-1, 2)

@@ -1,4 +1,4 @@
-"""Sound files: read and written faithfully; what cannot be used is named in one line."""
+"""Audio files are read and written without loss; unusable files raise one-line errors."""
 
 import time
 
@@ -30,21 +30,21 @@ def cut_in_half(path):
 
 
 @pytest.mark.parametrize("channels", [1, 2])
-def test_written_samples_are_read_back_to_the_bit(tmp_path, rng, channels):
-    waveform = 3 * noise(rng, channels=channels)  # beyond full scale: nothing is clipped
+def test_write_and_read_preserve_samples_exactly(tmp_path, rng, channels):
+    waveform = 3 * noise(rng, channels=channels)  # exceeds full scale, which must not be clipped
     audio.write(tmp_path / "a.wav", waveform, RATE)
     read, rate = audio.read(tmp_path / "a.wav")
     assert np.array_equal(read, waveform)
     assert (read.dtype, rate) == (np.float32, RATE)
 
 
-def test_a_mono_waveform_of_one_axis_is_written_as_one_channel(tmp_path, rng):
+def test_one_dimensional_waveform_is_written_as_mono(tmp_path, rng):
     waveform = noise(rng, channels=1)[:, 0]
     audio.write(tmp_path / "a.wav", waveform, RATE)
     assert np.array_equal(audio.read(tmp_path / "a.wav")[0], waveform[:, np.newaxis])
 
 
-def test_written_files_are_lossless_wav_for_every_player(tmp_path, rng):
+def test_files_are_written_as_float_wav(tmp_path, rng):
     audio.write(tmp_path / "new" / "folder" / "a.wav", noise(rng), RATE)
     info = sf.info(tmp_path / "new" / "folder" / "a.wav")
     assert (info.format, info.subtype) == ("WAV", "FLOAT")
@@ -53,13 +53,13 @@ def test_written_files_are_lossless_wav_for_every_player(tmp_path, rng):
 def test_files_written_at_different_times_have_the_same_bytes(tmp_path, rng):
     waveform = noise(rng)
     audio.write(tmp_path / "a.wav", waveform, RATE)
-    time.sleep(1.1)  # libsndfile would stamp another second into its header
+    time.sleep(1.1)  # libsndfile would write another timestamp into the header
     audio.write(tmp_path / "b.wav", waveform, RATE)
     assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_names_may_hold_spaces_umlauts_and_emoji(tmp_path, rng, name):
+def test_file_names_may_contain_spaces_umlauts_and_emoji(tmp_path, rng, name):
     waveform = noise(rng, 100)
     audio.write(tmp_path / name, waveform, RATE)
     assert np.array_equal(audio.read(tmp_path / name)[0], waveform)
@@ -76,7 +76,7 @@ def test_names_may_hold_spaces_umlauts_and_emoji(tmp_path, rng, name):
         ("a.flac", "PCM_24", 2**-23),
     ],
 )
-def test_lossless_formats_are_read_to_their_resolution(tmp_path, rng, name, subtype, step):
+def test_lossless_formats_are_read_with_full_resolution(tmp_path, rng, name, subtype, step):
     waveform = noise(rng)
     sf.write(tmp_path / name, waveform, RATE, subtype=subtype)
     read, rate = audio.read(tmp_path / name)
@@ -98,7 +98,7 @@ def test_lossy_formats_are_read(tmp_path, name):
     for channel, hertz in enumerate((440, 660)):
         middle = read[rate // 4 : rate // 4 + rate // 2, channel]
         spectrum = np.abs(np.fft.rfft(middle)) / len(middle)
-        assert 2 * spectrum.argmax() == hertz  # half a second: bins of 2 Hz
+        assert 2 * spectrum.argmax() == hertz  # half a second, so bins are 2 Hz wide
         assert spectrum.max() == pytest.approx(0.25, rel=0.05)
 
 
@@ -123,7 +123,7 @@ def test_resampling_equals_librosas_default(rng, rate, new_rate):
 
 
 @pytest.mark.parametrize(("rate", "new_rate"), [(44100, 11025), (48000, 11025), (22050, 44100)])
-def test_a_tone_keeps_its_frequency_level_and_place(rate, new_rate):
+def test_resampling_preserves_frequency_level_and_phase_of_a_tone(rate, new_rate):
     resampled = audio.resample(tone(440, rate), rate, new_rate)
     expected = tone(440, new_rate)
     assert len(resampled) == len(expected)
@@ -131,12 +131,12 @@ def test_a_tone_keeps_its_frequency_level_and_place(rate, new_rate):
     np.testing.assert_allclose(resampled[middle], expected[middle], atol=1e-4)
 
 
-def test_what_lies_above_half_the_new_rate_is_gone():
+def test_resampling_removes_frequencies_above_the_new_nyquist_frequency():
     resampled = audio.resample(tone(8000, 44100), 44100, 11025)
     assert np.abs(resampled[1000:-1000]).max() < 1e-4
 
 
-def test_channels_are_resampled_each_on_its_own(rng):
+def test_channels_are_resampled_independently(rng):
     waveform = noise(rng, 5000)
     together = audio.resample(waveform, 44100, 11025)
     for channel in range(2):
@@ -144,7 +144,7 @@ def test_channels_are_resampled_each_on_its_own(rng):
         np.testing.assert_allclose(together[:, channel], alone, atol=1e-6)
 
 
-def test_the_same_rate_changes_nothing(rng):
+def test_resampling_to_the_same_rate_changes_nothing(rng):
     waveform = noise(rng, 100)
     assert np.array_equal(audio.resample(waveform, RATE, RATE), waveform)
 
@@ -153,7 +153,7 @@ def test_the_same_rate_changes_nothing(rng):
 
 
 @pytest.mark.parametrize("subtype", ["PCM_16", "FLOAT"])
-def test_a_wav_that_is_cut_off_is_an_error(tmp_path, rng, rejects, subtype):
+def test_truncated_wav_is_an_error(tmp_path, rng, rejects, subtype):
     path = tmp_path / "cut.wav"
     sf.write(path, noise(rng), RATE, subtype=subtype)
     cut_in_half(path)
@@ -162,7 +162,7 @@ def test_a_wav_that_is_cut_off_is_an_error(tmp_path, rng, rejects, subtype):
             reader(path)
 
 
-def test_a_flac_that_is_cut_off_is_an_error(tmp_path, rng, rejects):
+def test_truncated_flac_is_an_error(tmp_path, rng, rejects):
     path = tmp_path / "cut.flac"
     sf.write(path, noise(rng, 5 * RATE), RATE)
     cut_in_half(path)
@@ -189,7 +189,7 @@ def test_a_file_without_samples_is_an_error(tmp_path, rejects, suffix):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_samples_that_are_not_finite_are_an_error(tmp_path, rng, rejects, value):
+def test_non_finite_samples_are_an_error(tmp_path, rng, rejects, value):
     path = tmp_path / "broken.wav"
     waveform = noise(rng)
     waveform[17, 1] = value
@@ -199,12 +199,12 @@ def test_samples_that_are_not_finite_are_an_error(tmp_path, rng, rejects, value)
 
 
 @pytest.mark.parametrize("name", ["missing.wav", *NAMES])
-def test_a_missing_file_is_named(tmp_path, rejects, name):
+def test_missing_file_is_named_in_the_error(tmp_path, rejects, name):
     with rejects(tmp_path / name):
         audio.read(tmp_path / name)
 
 
-def test_a_streamed_wav_whose_header_knows_no_length_is_read(tmp_path, rng):
+def test_streamed_wav_without_length_in_its_header_is_read(tmp_path, rng):
     path = tmp_path / "streamed.wav"
     waveform = noise(rng)
     sf.write(path, waveform, RATE, subtype="PCM_16")

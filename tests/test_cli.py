@@ -1,4 +1,4 @@
-"""`vocalseg separate`: any song, from any folder; bad input ends with one line and status 2."""
+"""`vocalseg separate`: any song, from any folder; bad input gives one line and exit status 2."""
 
 import os
 import subprocess
@@ -22,13 +22,13 @@ COMMAND = Path(sys.executable).with_name("vocalseg")
 
 
 def make_model(folder: Path, filters: int) -> Path:
-    """A small network with random weights, saved as `train` saves it."""
+    """A small network with random weights, saved in the format of the stage `train`."""
     settings = model_file.Settings(
         sample_rate=11025, frame_size=1024, hop=256, tile_frames=128,
         axis="frequency", scaler="minmax", filters=filters, depth=2,
     )  # fmt: skip
     path = folder / "unet.json"
-    keras.utils.set_random_seed(1)  # a network so small may be silent with other weights
+    keras.utils.set_random_seed(1)  # other weights may give silence
     network = build_unet(settings.bins, settings.tile_frames, settings.filters, settings.depth)
     model_file.save(path, network, settings, compute_settings("float32"))
     return path
@@ -54,7 +54,7 @@ def run(*arguments) -> object:
     return CliRunner().invoke(app, ["separate", *map(str, arguments)])
 
 
-def test_the_installed_command_separates_the_real_excerpt_from_another_folder(model, tmp_path):
+def test_installed_command_separates_a_real_excerpt_in_another_working_directory(model, tmp_path):
     excerpt = Path(stempeg.example_stem_path())
     done = subprocess.run(
         [COMMAND, "separate", excerpt, "--model", model, "-o", "out"],
@@ -66,7 +66,7 @@ def test_the_installed_command_separates_the_real_excerpt_from_another_folder(mo
     mixture, rate = stempeg.read_stems(str(excerpt), stem_id=0)
     assert {r for _, r in stems} == {rate}
     total = stems[0][0] + stems[1][0]
-    assert abs(len(total) - len(mixture)) < 0.1 * rate  # an AAC frame's padding
+    assert abs(len(total) - len(mixture)) < 0.1 * rate  # padding of an AAC frame
     size = min(len(total), len(mixture))
     np.testing.assert_allclose(total[:size], mixture[:size], atol=1e-6)
     assert np.abs(stems[0][0]).max() > 0
@@ -83,7 +83,7 @@ def test_the_installed_command_separates_the_real_excerpt_from_another_folder(mo
         ("Größe & 🎤.wav", 2, 44_100, {}),
     ],
 )
-def test_stems_have_the_songs_rate_and_channels_and_add_up_to_it(
+def test_stems_keep_rate_and_channels_and_add_up_to_the_mixture(
     name, channels, rate, options, model, tmp_path
 ):
     path = song(tmp_path / name, 2.0, channels, rate, **options)
@@ -95,11 +95,11 @@ def test_stems_have_the_songs_rate_and_channels_and_add_up_to_it(
         for stem in ("vocals", "accompaniment")
     ]
     assert [r for _, r in parts] == [rate, rate]
-    tolerance = 1e-5 if path.stem == "lossy" else 1e-6  # decoders of MP3 differ in their rounding
+    tolerance = 1e-5 if path.stem == "lossy" else 1e-6  # MP3 decoders round differently
     np.testing.assert_allclose(parts[0][0] + parts[1][0], mixture, atol=tolerance)
 
 
-def test_several_songs_in_one_call_formats_and_names(model, tmp_path):
+def test_format_and_names_apply_to_several_songs(model, tmp_path):
     songs = [song(tmp_path / f"{name}.wav") for name in "ab"]
     done = run(
         *songs, "--model", model, "-o", tmp_path / "out", "--format", "flac",
@@ -110,7 +110,7 @@ def test_several_songs_in_one_call_formats_and_names(model, tmp_path):
     assert found == sorted(f"{s} ({t}).flac" for s in "ab" for t in ("vocals", "accompaniment"))
 
 
-def test_the_network_may_compute_in_bfloat16(model, tmp_path):
+def test_precision_option_selects_bfloat16(model, tmp_path):
     path = song(tmp_path / "a.wav")
     folders = {precision: tmp_path / precision for precision in ("float32", "bfloat16")}
     for precision, folder in folders.items():
@@ -120,7 +120,7 @@ def test_the_network_may_compute_in_bfloat16(model, tmp_path):
     assert 0 < np.abs(exact - rounded).max() < 0.02
 
 
-def test_vocals_are_masked_or_reconstructed_from_the_estimated_magnitude(model, tmp_path):
+def test_reconstruct_option_selects_mask_or_estimated_magnitude(model, tmp_path):
     path = song(tmp_path / "a.wav")
     mixture, _ = sf.read(path)
     vocals = {}
@@ -136,7 +136,7 @@ def test_vocals_are_masked_or_reconstructed_from_the_estimated_magnitude(model, 
     assert np.abs(vocals["mask"] - vocals["magnitude"]).max() > 1e-3
 
 
-def test_stereo_can_be_refined_by_a_wiener_filter(model, tmp_path):
+def test_wiener_option_refines_stereo_estimates(model, tmp_path):
     path = song(tmp_path / "a.wav")
     mixture, _ = sf.read(path)
     done = run(path, "--model", model, "-o", tmp_path / "out", "--wiener", 2)
@@ -148,13 +148,13 @@ def test_stereo_can_be_refined_by_a_wiener_filter(model, tmp_path):
     assert np.abs(vocals - Separator.load(model).separate(mixture, RATE)[0]).max() > 1e-3
 
 
-def test_a_wiener_filter_takes_a_mask(model, tmp_path):
+def test_wiener_filter_requires_a_mask(model, tmp_path):
     path = song(tmp_path / "a.wav")
     done = run(path, "--model", model, "-o", tmp_path, "--wiener", 1, "--reconstruct", "magnitude")
     assert done.exit_code == 2 and "--wiener takes a mask" in done.stderr
 
 
-def test_several_models_give_the_mean_of_their_masks(model, other_model, tmp_path):
+def test_masks_of_several_models_are_averaged(model, other_model, tmp_path):
     path = song(tmp_path / "a.wav")
     done = run(path, "--model", model, "--model", other_model, "-o", tmp_path / "out")
     assert done.exit_code == 0, done.output
@@ -164,7 +164,7 @@ def test_several_models_give_the_mean_of_their_masks(model, other_model, tmp_pat
     np.testing.assert_allclose(found, sum(each) / 2, atol=1e-5)
 
 
-def test_ten_milliseconds_are_a_song(model, tmp_path):
+def test_song_of_ten_milliseconds_is_separated(model, tmp_path):
     path = song(tmp_path / "click.wav", 0.01)
     assert run(path, "--model", model, "-o", tmp_path / "out").exit_code == 0
     assert sf.info(tmp_path / "out/click/vocals.wav").frames == 441
@@ -195,22 +195,22 @@ def missing(folder):
 
 
 @pytest.mark.parametrize("damage", [text, empty, nan, nine_channels, missing])
-def test_a_bad_song_leaves_one_line_status_2_and_nothing_half_written(damage, model, tmp_path):
-    wrong = damage(tmp_path)
+def test_bad_song_exits_with_one_line_and_status_2_and_writes_nothing(damage, model, tmp_path):
+    reason = damage(tmp_path)
     done = run(tmp_path / "bad.wav", "--model", model, "-o", tmp_path / "out")
     assert done.exit_code == 2
-    assert "bad.wav" in done.stderr and wrong in done.stderr
+    assert "bad.wav" in done.stderr and reason in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()
 
 
-def test_a_bad_song_is_found_before_the_others_are_separated(model, tmp_path):
+def test_bad_song_is_reported_before_other_songs_are_separated(model, tmp_path):
     good = song(tmp_path / "good.wav")
     assert run(good, tmp_path / "none.wav", "--model", model, "-o", tmp_path / "out").exit_code == 2
     assert not (tmp_path / "out").exists()
 
 
-def test_what_is_there_is_not_replaced_unless_asked(model, tmp_path):
+def test_existing_files_are_replaced_only_with_overwrite_option(model, tmp_path):
     path, out = song(tmp_path / "a.wav"), tmp_path / "out"
     target = out / "a/vocals.wav"
     target.parent.mkdir(parents=True)
@@ -222,14 +222,14 @@ def test_what_is_there_is_not_replaced_unless_asked(model, tmp_path):
     assert sf.info(target).frames == RATE
 
 
-def test_an_unwritable_folder_is_named(model, tmp_path):
+def test_unwritable_output_folder_is_an_error_of_one_line(model, tmp_path):
     (tmp_path / "file").write_text("")
     done = run(song(tmp_path / "a.wav"), "--model", model, "-o", tmp_path / "file/out")
     assert done.exit_code == 2 and "cannot be written" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_two_songs_never_go_to_one_file(model, tmp_path):
+def test_songs_with_the_same_output_file_are_rejected(model, tmp_path):
     (tmp_path / "x").mkdir()
     songs = song(tmp_path / "a.wav"), song(tmp_path / "x/a.wav")
     done = run(*songs, "--model", model, "-o", tmp_path / "out")
@@ -245,7 +245,7 @@ def test_two_songs_never_go_to_one_file(model, tmp_path):
         (lambda path: path.unlink(), "no such model"),
     ],
 )
-def test_a_damaged_model_is_named(damage, words, model, tmp_path):
+def test_damaged_model_is_named_in_the_error(damage, words, model, tmp_path):
     copy = tmp_path / "unet.json"
     for source in (model, model.with_suffix(".weights.h5")):
         (tmp_path / source.name).write_bytes(source.read_bytes())
@@ -255,7 +255,7 @@ def test_a_damaged_model_is_named(damage, words, model, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_the_installed_command_says_nothing_but_that_line(model, tmp_path):
+def test_installed_command_prints_only_the_error_line(model, tmp_path):
     path = song(tmp_path / "a.wav")
     (tmp_path / "unet.json").write_text("{")
     done = subprocess.run(
@@ -266,7 +266,7 @@ def test_the_installed_command_says_nothing_but_that_line(model, tmp_path):
     assert len(done.stderr.splitlines()) == 1 and "unet.json" in done.stderr, done.stderr
 
 
-def test_the_command_and_the_library_give_the_same(model, tmp_path):
+def test_command_and_library_give_the_same_vocals(model, tmp_path):
     path = song(tmp_path / "a.wav", 5.0, subtype="FLOAT")
     assert run(path, "--model", model, "-o", tmp_path / "out").exit_code == 0
     waveform, rate = sf.read(path, dtype="float32")

@@ -1,4 +1,4 @@
-"""How TensorFlow computes is chosen by rule; the user's settings of Keras change nothing."""
+"""Precision, threads and kernels are chosen by rule; the user's Keras settings have no effect."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from vocalseg.unet import build_unet
 X86 = platform.machine().lower() in ("x86_64", "amd64")
 
 
-def small(precision):
+def small_unet(precision):
     keras.utils.set_random_seed(3)
     return build_unet(16, 16, 2, 1, precision)
 
@@ -31,30 +31,30 @@ def estimate(model):
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_layers_compute_in_it_and_what_is_kept_is_float32(precision):
-    model = small(precision)
+def test_layers_compute_in_the_precision_and_variables_are_float32(precision):
+    model = small_unet(precision)
     assert model.layers[1].compute_dtype == precision
     assert {variable.dtype for variable in model.variables} == {"float32"}
     assert estimate(model).dtype == np.float32
 
 
 def test_bfloat16_gives_nearly_the_same_estimate():
-    exact, rounded = estimate(small("float32")), estimate(small("bfloat16"))
+    exact, rounded = estimate(small_unet("float32")), estimate(small_unet("bfloat16"))
     assert 0 < np.abs(exact - rounded).max() < 0.05 * np.abs(exact).max()
 
 
-def test_automatic_is_one_of_the_two_and_always_the_same():
+def test_auto_precision_is_deterministic_and_used_by_the_layers():
     assert choose("auto") in ("float32", "bfloat16")
     assert choose("auto") == choose("auto")
-    assert small("auto").layers[1].compute_dtype == choose("auto")
+    assert small_unet("auto").layers[1].compute_dtype == choose("auto")
 
 
-# ------------------------------------------------------------------ a process of its own
+# ------------------------------------------------------------------ in a separate process
 
-TRAINED = """
+TRAIN = """
 import hashlib
 from pathlib import Path
-from vocalseg.compute import compute_settings  # first: it decides what Keras runs on
+from vocalseg.compute import compute_settings  # first, because it selects Keras' backend
 import keras, numpy as np, pandas as pd
 from vocalseg.loader import TileStore
 from vocalseg.training import fit
@@ -80,7 +80,7 @@ print(hashlib.sha256(weights + estimate.tobytes()).hexdigest())
 
 @pytest.fixture
 def python(tmp_path):
-    """Runs code in a new process that does not inherit this one's choices."""
+    """Run code in a new process that does not inherit the settings of this one."""
 
     def run(code, **variables):
         chosen = ("TF_ENABLE_ONEDNN_OPTS", "TF_NUM_INTRAOP_THREADS", "KERAS_BACKEND")
@@ -95,7 +95,7 @@ def python(tmp_path):
     return run
 
 
-def test_the_users_settings_of_keras_change_nothing(python, tmp_path):
+def test_user_settings_of_keras_have_no_effect(python, tmp_path):
     home = tmp_path / "keras"
     home.mkdir()
     hostile = {
@@ -104,50 +104,51 @@ def test_the_users_settings_of_keras_change_nothing(python, tmp_path):
     limits = {"KERAS_MAX_EPOCHS": "1", "KERAS_MAX_STEPS_PER_EPOCH": "1"}
     (home / "keras.json").write_text(json.dumps(hostile))
     usual, other = (
-        python(TRAINED, KERAS_HOME=str(tmp_path / "none")),
-        python(TRAINED, KERAS_HOME=str(home), KERAS_BACKEND="jax", **limits),
+        python(TRAIN, KERAS_HOME=str(tmp_path / "none")),
+        python(TRAIN, KERAS_HOME=str(home), KERAS_BACKEND="jax", **limits),
     )
     assert usual.returncode == 0, usual.stderr
     assert other.returncode == 0, other.stderr
     assert usual.stdout == other.stdout
 
 
-USED = "import vocalseg; from vocalseg import compute; print(compute.compute_settings('float32'))"
+SHOW = "import vocalseg; from vocalseg import compute; print(compute.compute_settings('float32'))"
 
 
 @pytest.mark.skipif(not X86, reason="oneDNN is chosen on x86 processors only")
-def test_onednn_is_used_unless_the_user_decides_otherwise(python):
-    assert "onednn=True" in python(USED).stdout
-    assert "onednn=False" in python(USED, TF_ENABLE_ONEDNN_OPTS="0").stdout
+def test_onednn_is_enabled_unless_the_user_disables_it(python):
+    assert "onednn=True" in python(SHOW).stdout
+    assert "onednn=False" in python(SHOW, TF_ENABLE_ONEDNN_OPTS="0").stdout
 
 
-def test_threads_are_those_of_the_user_or_one_for_each_processor(python):
+def test_number_of_threads_is_set_by_the_user_or_one_per_processor(python):
     one_each = psutil.Process().cpu_affinity() if sys.platform == "linux" else range(os.cpu_count())
-    assert f"threads={len(one_each)}," in python(USED).stdout
-    assert "threads=3," in python(USED, TF_NUM_INTRAOP_THREADS="3").stdout
+    assert f"threads={len(one_each)}," in python(SHOW).stdout
+    assert "threads=3," in python(SHOW, TF_NUM_INTRAOP_THREADS="3").stdout
     by_program = "import tensorflow as tf; tf.config.threading.set_intra_op_parallelism_threads(5);"
-    assert "threads=5," in python(by_program + USED).stdout
+    assert "threads=5," in python(by_program + SHOW).stdout
 
 
 BUILD = "; from vocalseg.unet import build_unet; build_unet(16, 16, 2, 1)"
 
 
 @pytest.mark.skipif(not X86, reason="oneDNN is chosen on x86 processors only")
-def test_tensorflow_without_onednn_imported_before_vocalseg_is_warned_of(python):
+def test_warns_if_tensorflow_was_imported_before_vocalseg_without_onednn(python):
     off = "import os; os.environ['TF_ENABLE_ONEDNN_OPTS'] = '0'; import tensorflow;"
     late = python(off + "del os.environ['TF_ENABLE_ONEDNN_OPTS']; import vocalseg" + BUILD)
     assert late.returncode == 0 and "imported before vocalseg" in late.stderr
-    for code in ("import vocalseg", off + "import vocalseg"):  # in time; the user's own choice
+    # vocalseg is imported first, or the user has disabled oneDNN.
+    for code in ("import vocalseg", off + "import vocalseg"):
         assert "imported before vocalseg" not in python(code + BUILD).stderr
 
 
-def test_keras_imported_before_vocalseg_with_another_backend_is_named(monkeypatch, rejects):
+def test_keras_with_another_backend_is_an_error(monkeypatch, rejects):
     monkeypatch.setattr(keras.config, "backend", lambda: "jax")
     with rejects("jax", "import vocalseg before keras", "KERAS_BACKEND=tensorflow"):
         build_unet(16, 16, 2, 1)
 
 
-def test_the_choice_holds_for_this_process():
+def test_settings_describe_this_process():
     used = compute_settings("auto")
     assert used.precision == choose("auto") and used.threads >= 1
     assert used.onednn or not X86 or os.environ["TF_ENABLE_ONEDNN_OPTS"] == "0"

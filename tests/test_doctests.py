@@ -1,4 +1,4 @@
-"""The examples in docstrings of the library give the results that they show."""
+"""The examples in the library's docstrings give the results that they show."""
 
 import doctest
 from importlib import import_module
@@ -15,7 +15,7 @@ MODULES = [
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_examples(name, capsys):
+def test_examples_in_docstrings(name, capsys):
     result = doctest.testmod(import_module(name.removesuffix(".__init__")))
     assert not result.failed, capsys.readouterr().out
     assert result.attempted

@@ -1,4 +1,4 @@
-"""The doctor names what is missing and how to fix it, also before anything is installed."""
+"""The doctor reports what is missing and how to fix it, even before anything is installed."""
 
 import os
 import platform
@@ -34,7 +34,7 @@ def git(path, *arguments):
 
 
 def examine(folder, *flags, dvc=False, gpu=False, **env):
-    """Marks and words by the check's name, and the exit status; DVC and TensorFlow are slow."""
+    """Mark and message of each check, and the exit status; checks of DVC and the GPU are slow."""
     hide = "" if dvc else "doctor.dvc = lambda: []; "
     hide += "" if gpu else "doctor.gpu = lambda params: ('ok', ''); "
     code = f"import sys; from study import doctor; {hide}sys.exit(doctor.main())"
@@ -46,9 +46,9 @@ def examine(folder, *flags, dvc=False, gpu=False, **env):
     assert not done.stderr, done.stderr
     rows = {}
     for line in done.stdout.splitlines():
-        mark, words = line.split(None, 1)
-        name = next(n for n in (*NAMES, words.split("  ")[0].strip()) if words.startswith(n))
-        rows[name] = (mark, words.removeprefix(name).strip())
+        mark, message = line.split(None, 1)
+        name = next(n for n in (*NAMES, message.split("  ")[0].strip()) if message.startswith(n))
+        rows[name] = (mark, message.removeprefix(name).strip())
     return rows, done.returncode
 
 
@@ -65,8 +65,8 @@ def set_dataset(folder, **values):
     path.write_text(yaml.safe_dump(params))
 
 
-def without(tmp_path, *missing):
-    """A PATH with what the checks call, but not the named programs."""
+def path_without(tmp_path, *missing):
+    """A PATH with the programs that the checks call, except the missing ones."""
     bin = tmp_path / "bin"
     bin.mkdir()
     for folder in os.environ["PATH"].split(os.pathsep):
@@ -77,7 +77,7 @@ def without(tmp_path, *missing):
     return str(bin)
 
 
-def test_a_machine_with_everything_has_no_failure(folder):
+def test_complete_machine_has_no_failures(folder):
     rows, status = examine(folder, dvc=True, gpu=True)
     assert status == 0 and "FAIL" not in [mark for mark, _ in rows.values()]
     assert rows.keys() == set(NAMES) - {"the rest"}
@@ -86,16 +86,16 @@ def test_a_machine_with_everything_has_no_failure(folder):
     assert rows["remote"] == ("ok", "none configured; results stay on this machine")
 
 
-def test_a_missing_ffmpeg_fails_with_its_fix(folder, tmp_path):
-    rows, status = examine(folder, PATH=without(tmp_path, "ffmpeg", "ffprobe"))
+def test_missing_ffmpeg_fails_and_the_fix_is_named(folder, tmp_path):
+    rows, status = examine(folder, PATH=path_without(tmp_path, "ffmpeg", "ffprobe"))
     assert status == 1
     assert rows["ffmpeg"] == (
         "FAIL", "ffmpeg, ffprobe not found -> make ffmpeg, or: sudo apt install ffmpeg"
     )  # fmt: skip
 
 
-def test_a_missing_git_fails_and_a_missing_identity_warns(folder, tmp_path):
-    assert examine(folder, PATH=without(tmp_path, "git"))[0]["git"][0] == "FAIL"
+def test_missing_git_fails_and_missing_identity_warns(folder, tmp_path):
+    assert examine(folder, PATH=path_without(tmp_path, "git"))[0]["git"][0] == "FAIL"
     git(folder, "config", "--unset", "user.email")
     nobody = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
     rows, status = examine(folder, **nobody)
@@ -103,13 +103,13 @@ def test_a_missing_git_fails_and_a_missing_identity_warns(folder, tmp_path):
     assert status == 0
 
 
-def test_a_folder_without_git_fails(folder):
+def test_folder_without_git_repository_fails(folder):
     (folder / ".git").rename(folder.parent / "elsewhere")
     rows, status = examine(folder, GIT_CEILING_DIRECTORIES=str(folder.parent))
     assert status == 1 and rows["git"][0] == "FAIL"
 
 
-def test_songs_that_are_not_there_fail(folder):
+def test_missing_songs_fail(folder):
     set_dataset(folder, name="folder", root="/no/such/songs")
     rows, status = examine(folder)
     assert status == 1 and rows["songs"][0] == "FAIL"
@@ -118,59 +118,59 @@ def test_songs_that_are_not_there_fail(folder):
     assert examine(folder)[0]["songs"][0] == "FAIL"
 
 
-def test_parameters_that_cannot_be_read_fail(folder):
+def test_unreadable_parameters_fail(folder):
     (folder / "params.yaml").write_text("dataset: [")
     rows, status = examine(folder)
     assert status == 1 and rows["songs"] == ("FAIL", "params.yaml: cannot be read -> make check")
 
 
-def test_too_small_a_disk_warns_with_both_figures(folder, monkeypatch):
+def test_insufficient_disk_space_warns_with_required_and_free_space(folder, monkeypatch):
     set_dataset(folder, name="musdb18-hq")
     monkeypatch.chdir(folder)
     monkeypatch.setenv("VOCALSEG_SONGS", str(folder / "songs"))
     monkeypatch.delenv("MUSDB_PATH", raising=False)
     size = type("Usage", (), {"free": 20e9})
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: size)
-    mark, words = doctor.disk(yaml.safe_load(Path("params.yaml").read_text()))
+    mark, message = doctor.disk(yaml.safe_load(Path("params.yaml").read_text()))
     assert mark == "warn"
-    assert "take 65.6 GB more, 20.0 are free" in words and "VOCALSEG_SONGS" in words
+    assert "take 65.6 GB more, 20.0 are free" in message and "VOCALSEG_SONGS" in message
 
 
-def test_what_is_there_already_is_not_asked_for_again(folder, monkeypatch):
+def test_existing_files_do_not_count_as_required_space(folder, monkeypatch):
     monkeypatch.chdir(folder)
     Path(".venv").mkdir()
     cached = Path(".dvc/cache/files")
     cached.mkdir(parents=True)
     with (cached / "big").open("wb") as file:
-        file.truncate(2 * 10**9)  # takes no room itself
+        file.truncate(2 * 10**9)  # a sparse file, which takes no space
     params = yaml.safe_load(Path("params.yaml").read_text())
     assert doctor.disk(params) == ("ok", "everything of demo is here")
 
 
 @pytest.mark.parametrize(
-    ("url", "mark", "words"),
+    ("url", "mark", "message"),
     [
         ("/no/such/mount/store", "warn", "/no/such/mount/store: no such folder"),
         ("s3://bucket/store", "warn", "s3"),
         ("http://127.0.0.1:9/store", "warn", "127.0.0.1"),
     ],
 )
-def test_a_remote_out_of_reach_warns(folder, url, mark, words):
+def test_unreachable_remote_warns(folder, url, mark, message):
     (folder / ".dvc/config").write_text(f"['remote \"far\"']\n    url = {url}\n")
     rows, status = examine(folder, dvc=True)
-    assert rows["remote"][0] == mark and words in rows["remote"][1]
+    assert rows["remote"][0] == mark and message in rows["remote"][1]
     assert rows["remote"][1].startswith("far") and status == 0
 
 
-def test_a_remote_within_reach_is_ok(folder, tmp_path):
+def test_reachable_remote_is_ok(folder, tmp_path):
     store = tmp_path / "store"
     store.mkdir()
     (folder / ".dvc/config").write_text(f"['remote \"near\"']\n    url = {store}\n")
-    mark, words = examine(folder, dvc=True)[0]["remote"]
-    assert mark == "ok" and str(store) in words
+    mark, message = examine(folder, dvc=True)[0]["remote"]
+    assert mark == "ok" and str(store) in message
 
 
-def test_before_anything_is_installed_it_says_what_to_do_next(folder):
+def test_next_step_is_shown_before_packages_are_installed(folder):
     rows, status = examine(folder, "-S")  # no packages
     assert status == 0
     assert rows["packages"] == (
@@ -180,22 +180,22 @@ def test_before_anything_is_installed_it_says_what_to_do_next(folder):
 
 
 @pytest.mark.parametrize("flags", [[], ["-S"]], ids=["installed", "nothing installed"])
-def test_how_the_processor_computes_is_shown(folder, monkeypatch, flags):
+def test_kernels_and_threads_of_the_processor_are_shown(folder, monkeypatch, flags):
     monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS")
     rows, _ = examine(folder, *flags, TF_NUM_INTRAOP_THREADS="3")
-    mark, words = rows["processor"]
+    mark, message = rows["processor"]
     kernels = "oneDNN" if platform.machine().lower() in ("x86_64", "amd64") else "default"
-    assert mark == "ok" and f"{kernels} kernels, 3 threads" in words
-    assert compute.choose("auto") in words or tf.config.list_physical_devices("GPU")
+    assert mark == "ok" and f"{kernels} kernels, 3 threads" in message
+    assert compute.choose("auto") in message or tf.config.list_physical_devices("GPU")
 
 
-def test_a_processor_that_is_told_to_be_slow_is_warned_of(folder):
-    mark, words = examine(folder, TF_ENABLE_ONEDNN_OPTS="0")[0]["processor"]
-    assert mark == "warn" and "unset TF_ENABLE_ONEDNN_OPTS" in words
+def test_disabled_onednn_warns(folder):
+    mark, message = examine(folder, TF_ENABLE_ONEDNN_OPTS="0")[0]["processor"]
+    assert mark == "warn" and "unset TF_ENABLE_ONEDNN_OPTS" in message
 
 
-def test_large_networks_without_a_gpu_are_warned_of(monkeypatch):
-    seen = subprocess.CompletedProcess([], 0, stdout="a note\n[]\n", stderr="")
-    monkeypatch.setattr(doctor, "run", lambda *command, **env: seen)
+def test_large_network_without_a_gpu_warns(monkeypatch):
+    output = subprocess.CompletedProcess([], 0, stdout="a note\n[]\n", stderr="")
+    monkeypatch.setattr(doctor, "run", lambda *command, **env: output)
     assert doctor.gpu({"model": {"filters": 64}})[0] == "warn"
     assert doctor.gpu({"model": {"filters": 8}})[0] == "ok"

@@ -1,4 +1,4 @@
-"""BadInput: one line for each fault, whatever a file is called."""
+"""BadInput has one line per error, whatever characters a file name contains."""
 
 import os
 import pickle
@@ -19,19 +19,19 @@ from vocalseg.errors import BadInput, os_errors_as_bad_input, printable
         (r"C:\temp", r"C:\temp"),
     ],
 )
-def test_text_is_shown_on_one_line_in_utf8(text, shown):
+def test_printable_text_is_one_line_of_valid_utf8(text, shown):
     assert printable(text) == shown
     assert str(BadInput(text)) == shown
     assert printable(shown) == shown
 
 
-def test_several_faults_are_several_lines():
+def test_several_errors_are_several_lines():
     error = BadInput("one", "an\nother")
     assert str(error) == "one\nan\\nother"
-    assert str(pickle.loads(pickle.dumps(error))) == str(error)  # as from another process
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)  # as if raised in another process
 
 
-def test_what_the_system_refuses_names_the_file(tmp_path, rejects):
+def test_operating_system_errors_name_the_file(tmp_path, rejects):
     gone = tmp_path / "gone"
     with rejects(gone, "No such file", "find it"), os_errors_as_bad_input("default", "find it"):
         gone.read_bytes()

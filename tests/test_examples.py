@@ -1,4 +1,4 @@
-"""The table of examples: how many of each kind, which tiles, and a split that is by song."""
+"""The table of examples: number of each kind, choice of tiles, and split by song."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ LOUD, SILENT = 1000.0, 1.0
 
 
 def store(**songs):
-    """Index of a tile store: the vocals' loudness of each tile, song by song."""
+    """Index of a tile store, given the L1 norm of the vocals in each song's tiles."""
     rows = [
         (track, 128 * i, loudness)
         for track, tiles in songs.items()
@@ -45,17 +45,17 @@ def held_out(tiles, **changes):
     return set(tiles["track"].to_numpy()[rows])
 
 
-# ------------------------------------------------------------------ how many
+# ------------------------------------------------------------------ number of examples
 
 
-def test_every_usable_tile_is_an_original_once():
+def test_every_usable_tile_is_one_original():
     originals = kind(table(many_songs()), "original")
     assert originals["tile"].tolist() == list(range(1000))
     assert (originals["blackout_start"] == -1).all()
 
 
 @pytest.mark.parametrize(("splice", "blackout"), [(0.5, 0.25), (0.25, 1.0), (0, 0), (0.9, 0.1)])
-def test_splices_and_blackouts_come_in_proportion_to_the_originals(splice, blackout):
+def test_numbers_of_splices_and_blackouts_are_proportional_to_originals(splice, blackout):
     examples = table(many_songs(), splice=splice, blackout=blackout)
     assert len(kind(examples, "original")) == 1000
     assert len(kind(examples, "splice")) == 1000 * splice
@@ -63,12 +63,12 @@ def test_splices_and_blackouts_come_in_proportion_to_the_originals(splice, black
     assert len(examples) == 1000 * (1 + splice + blackout)
 
 
-def test_splices_end_with_the_pairs_of_adjacent_tiles():
+def test_splices_are_limited_to_pairs_of_adjacent_tiles():
     examples = table(many_songs(20, 50), splice=1.0)
     assert len(kind(examples, "splice")) == 20 * 49
 
 
-def test_the_papers_proportions_are_two_to_two_to_one():
+def test_proportions_of_the_paper_are_two_to_two_to_one():
     share = table(many_songs(4, 2000))["kind"].value_counts(normalize=True)
     assert share["original"] == pytest.approx(0.4, abs=0.001)
     assert share["splice"] == pytest.approx(0.4, abs=0.001)
@@ -81,10 +81,10 @@ def test_no_tile_is_spliced_or_blacked_out_twice():
         assert kind(examples, name)["tile"].is_unique
 
 
-# ------------------------------------------------------------------ which tiles
+# ------------------------------------------------------------------ choice of tiles
 
 
-def test_a_splice_joins_neighbours_inside_one_song():
+def test_splices_join_adjacent_tiles_of_one_song():
     tiles = many_songs(10, 7)
     first = kind(table(tiles), "splice")["tile"].to_numpy()
     track, frame = tiles["track"].to_numpy(), tiles["first_frame"].to_numpy()
@@ -93,7 +93,7 @@ def test_a_splice_joins_neighbours_inside_one_song():
     assert (kind(table(tiles), "splice")["blackout_start"] == -1).all()
 
 
-def test_a_splice_does_not_reach_over_a_tile_that_was_left_out():
+def test_splices_do_not_skip_excluded_tiles():
     tiles = store(a=[LOUD, LOUD, SILENT, LOUD, LOUD, SILENT], b=[LOUD, SILENT, LOUD, LOUD])
     assert kind(table(tiles), "splice")["tile"].tolist() == [0, 3, 8]
 
@@ -101,7 +101,7 @@ def test_a_splice_does_not_reach_over_a_tile_that_was_left_out():
 @pytest.mark.parametrize(
     ("threshold", "kept"), [(0, [0, 1, 2, 3]), (100, [1, 2, 3]), (101, [2, 3])]
 )
-def test_tiles_with_quieter_vocals_than_the_threshold_are_left_out(threshold, kept):
+def test_tiles_with_vocals_below_the_threshold_are_excluded(threshold, kept):
     tiles = store(a=[99.9, 100.0, LOUD], b=[LOUD])
     examples = table(tiles, min_vocal_l1=threshold, blackout=1.0)
     assert kind(examples, "original")["tile"].tolist() == kept
@@ -109,7 +109,7 @@ def test_tiles_with_quieter_vocals_than_the_threshold_are_left_out(threshold, ke
 
 
 @pytest.mark.parametrize("tile_frames", [16, 128])
-def test_a_blackout_of_half_a_tile_starts_anywhere_in_the_first_half(tile_frames):
+def test_blackouts_start_anywhere_in_the_first_half_of_a_tile(tile_frames):
     starts = kind(table(many_songs(), blackout=1.0, tile_frames=tile_frames), "blackout")
     assert set(starts["blackout_start"]) == set(range(tile_frames // 2))
 
@@ -118,36 +118,36 @@ def test_a_blackout_of_half_a_tile_starts_anywhere_in_the_first_half(tile_frames
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_no_song_stands_on_both_sides(seed):
+def test_no_song_is_in_both_parts(seed):
     tiles = many_songs(10, 6)
     examples = table(tiles, seed=seed)
     track = tiles["track"].to_numpy()
-    sides = {}
+    songs_by_part = {}
     for part, rows in examples.groupby("part"):
         used = rows["tile"].to_numpy()
         following = used[rows["kind"] == "splice"] + 1
-        sides[part] = set(track[used]) | set(track[following])
-    assert sides.keys() == {"train", "validation"}
-    assert not sides["train"] & sides["validation"]
-    assert sides["train"] | sides["validation"] == set(track)
+        songs_by_part[part] = set(track[used]) | set(track[following])
+    assert songs_by_part.keys() == {"train", "validation"}
+    assert not songs_by_part["train"] & songs_by_part["validation"]
+    assert songs_by_part["train"] | songs_by_part["validation"] == set(track)
 
 
 @pytest.mark.parametrize(
     ("songs", "validation", "count"), [(10, 0.1, 1), (11, 0.1, 2), (20, 0.25, 5), (2, 0.1, 1)]
 )
-def test_the_part_held_out_counts_songs_and_is_rounded_up(songs, validation, count):
+def test_validation_fraction_counts_songs_and_is_rounded_up(songs, validation, count):
     tiles = many_songs(songs, 5)
     assert len(held_out(tiles, validation=validation)) == count
 
 
-# ------------------------------------------------------------------ reproducible
+# ------------------------------------------------------------------ reproducibility
 
 
 def test_the_same_seed_gives_the_same_table():
     pd.testing.assert_frame_equal(table(many_songs(), seed=7), table(many_songs(), seed=7))
 
 
-def test_another_seed_gives_another_table():
+def test_different_seeds_give_different_tables():
     one, other = (table(many_songs(), seed=seed, splice=0.5) for seed in (7, 8))
     for name in ("splice", "blackout"):
         assert kind(one, name)["tile"].tolist() != kind(other, name)["tile"].tolist()
@@ -155,26 +155,26 @@ def test_another_seed_gives_another_table():
     assert starts[0] != starts[1]
 
 
-def test_other_seeds_hold_out_other_songs():
+def test_different_seeds_hold_out_different_songs():
     assert len({frozenset(held_out(many_songs(), seed=seed)) for seed in range(5)}) > 1
 
 
-def test_songs_that_are_meant_for_validation_are_the_part_held_out():
-    meant = ["song 03", "song 17", "not in the store"]
-    assert held_out(many_songs(), validation_songs=meant) == {"song 03", "song 17"}
+def test_given_validation_songs_are_held_out():
+    given = ["song 03", "song 17", "not in the store"]
+    assert held_out(many_songs(), validation_songs=given) == {"song 03", "song 17"}
 
 
-def test_songs_without_vocals_that_are_meant_for_validation_leave_the_choice_free():
+def test_given_validation_songs_without_vocals_are_ignored():
     tiles = pd.concat([many_songs(), store(silent=[SILENT] * 5)], ignore_index=True)
     assert len(held_out(tiles, validation_songs=["silent"])) == 2
 
 
-def test_songs_that_are_all_meant_for_validation_leave_none_to_train_on(rejects):
+def test_using_all_songs_for_validation_is_an_error(rejects):
     with rejects("all are validation songs"):
         table(store(a=[LOUD], b=[LOUD]), validation_songs=["a", "b"])
 
 
-def test_choosing_does_not_touch_the_global_random_numbers():
+def test_global_random_state_is_unchanged():
     np.random.seed(3)
     expected = np.random.random()
     np.random.seed(3)
@@ -193,6 +193,6 @@ def test_fewer_than_two_songs_with_vocals_are_an_error(rejects, tiles):
         table(store(**tiles))
 
 
-def test_a_held_out_part_that_leaves_nothing_to_train_on_is_an_error(rejects):
+def test_validation_fraction_that_leaves_no_training_songs_is_an_error(rejects):
     with rejects("augment.validation = 0.6"):
         table(many_songs(2, 5), validation=0.6)

@@ -1,4 +1,4 @@
-"""The seconds of a song that are worth hearing."""
+"""Excerpts: the loudest part of a song."""
 
 import numpy as np
 import pytest
@@ -7,14 +7,14 @@ from tests.report.conftest import RATE, tone
 from vocalseg.excerpts import cut_excerpt, loudest
 
 
-def test_the_loudest_stretch_is_found(rng):
+def test_loudest_part_is_found(rng):
     waveform = 0.1 * rng.standard_normal((1000, 2)).astype(np.float32)
     waveform[700:800] *= 5
     assert loudest(waveform, 100) == slice(700, 800)
 
 
 @pytest.mark.parametrize("length", [1, 10, 50, 51, 1000])
-def test_it_is_the_one_with_the_most_energy_of_all(rng, length):
+def test_loudest_part_has_maximum_energy(rng, length):
     waveform = rng.standard_normal((50, 1)).astype(np.float32)
     part = loudest(waveform, length)
     size = min(length, 50)
@@ -22,7 +22,7 @@ def test_it_is_the_one_with_the_most_energy_of_all(rng, length):
     assert part == slice(np.argmax(energies), np.argmax(energies) + size)
 
 
-def test_it_follows_the_vocals_and_the_mixture_where_there_are_none():
+def test_excerpt_is_chosen_by_the_vocals_or_by_the_mixture_without_vocals():
     mixture, vocals = tone(100, 3.0), np.zeros_like(tone(100, 3.0))
     mixture[44_100:88_200] *= 2
     assert cut_excerpt(mixture, vocals, vocals, RATE, 1)[0] == pytest.approx(1, abs=0.01)
@@ -32,7 +32,7 @@ def test_it_follows_the_vocals_and_the_mixture_where_there_are_none():
     assert len(stems["vocals"]) == RATE
 
 
-def test_all_of_a_short_song_is_heard():
+def test_excerpt_of_a_short_song_is_the_whole_song():
     whole = {"mixture": tone(100, 0.2), "vocals": tone(200, 0.2), "estimate": tone(300, 0.2)}
     start, stems = cut_excerpt(*whole.values(), RATE, 5)
     assert start == 0

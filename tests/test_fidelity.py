@@ -1,4 +1,4 @@
-"""docs/fidelity.md: its keys, defaults, commands and recipe are those of this repository."""
+"""Keys, defaults, commands and recipe of docs/fidelity.md match this repository."""
 
 import re
 import shlex
@@ -21,7 +21,7 @@ from vocalseg.songs import catalog
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs/fidelity.md").read_text(encoding="utf-8")
 
-#: What neither the paper nor its code has (docs/ladder.md).
+#: Parameters that are neither in the paper nor in its code (docs/ladder.md).
 BEYOND = {
     *(f"augment.{key}" for key in Mixing.model_fields),
     *(f"model.{key}" for key in ("name", "output", "targets")),
@@ -32,7 +32,7 @@ COMMITTED = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 
 
 def rows():
-    """Cells of the tables' rows: statement, text, code, parameter, default, test."""
+    """Cells of each row of the tables: statement, text, code, parameter, default, test."""
     lines = [line for line in PAGE.splitlines() if line.startswith("| ")]
     cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
     return [row for row in cells if len(row) == 6 and row[0] != "statement"]
@@ -43,7 +43,7 @@ def blocks():
 
 
 def settings(name):
-    """The parameters that the page's command of this name sets."""
+    """Parameters that are set by the page's command of this name."""
     (block,) = (b for b in blocks() if b.startswith(f"dvc exp run -n {name} "))
     words = shlex.split(block)
     return dict(word.split("=", 1) for word in words if "=" in word)
@@ -61,7 +61,7 @@ def with_settings(changes):
 
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row[0])
-def test_every_row_has_a_default_of_params_yaml_or_a_reason_and_a_test_that_exists(row):
+def test_every_row_has_the_committed_default_or_a_reason_and_an_existing_test(row):
     _, _, _, parameter, default, test = row
     assert (ROOT / test.strip("`")).is_file()
     if parameter.startswith("–: ") or parameter.startswith("`matrix`"):
@@ -82,7 +82,7 @@ def test_every_parameter_that_decides_between_text_and_code_has_a_row():
     assert named >= keys
 
 
-def test_every_word_that_a_row_offers_is_one_that_its_parameter_takes():
+def test_every_choice_in_a_row_is_valid_for_its_parameter():
     offered = 0
     for row in rows():
         if found := re.match(r"`(\w+)\.(\w+)`: (.*)", row[3]):
@@ -99,8 +99,8 @@ def test_every_word_that_a_row_offers_is_one_that_its_parameter_takes():
 
 
 @pytest.mark.parametrize(("name", "counts"), [("text", (3657, 3656)), ("code", (5224, 2611))])
-def test_the_commands_are_valid_and_make_9141_examples_of_musdb18(name, counts):
-    read = with_settings(settings(name))
+def test_commands_are_valid_and_give_9141_examples_of_musdb18(name, counts):
+    config = with_settings(settings(name))
     rng = np.random.default_rng(0)
     index = pd.DataFrame(
         {
@@ -109,52 +109,53 @@ def test_the_commands_are_valid_and_make_9141_examples_of_musdb18(name, counts):
             "vocal_l1": np.where(rng.random(8000) < 0.25, 1.0, 1000.0),
         }
     )
-    chosen = read.augment.model_dump(include=set(Augment.model_fields))
-    table = make_table(index, **chosen, tile_frames=read.stft.tile_frames, seed=read.seed)
+    chosen = config.augment.model_dump(include=set(Augment.model_fields))
+    table = make_table(index, **chosen, tile_frames=config.stft.tile_frames, seed=config.seed)
     kinds = table["kind"].value_counts()
     assert (kinds["original"], kinds["splice"], len(table)) == (*counts, 9141)
 
 
-def test_the_commands_have_the_papers_sizes():
+def test_commands_use_the_sizes_of_the_paper():
     for name in ("text", "code"):
-        read = with_settings(settings(name))
-        assert (read.model.filters, read.model.depth) == (64, 4)
-        assert (read.train.epochs, read.train.batch_size) == (20, 64)
-        assert (read.train.learning_rate, read.train.precision) == (0.001, "float32")
-        assert read.dataset.name == "musdb18-hq"
-        assert (read.stft.frame_size, read.stft.hop, read.stft.tile_frames) == (1024, 256, 128)
+        config = with_settings(settings(name))
+        assert (config.model.filters, config.model.depth) == (64, 4)
+        assert (config.train.epochs, config.train.batch_size) == (20, 64)
+        assert (config.train.learning_rate, config.train.precision) == (0.001, "float32")
+        assert config.dataset.name == "musdb18-hq"
+        stft = (config.stft.frame_size, config.stft.hop, config.stft.tile_frames)
+        assert stft == (1024, 256, 128)
 
 
 # ------------------------------------------------------------------ 75 and 75 songs
 
 
-def split_by_the_recipe(folder):
+def run_recipe(folder):
     (block,) = (b for b in blocks() if b.startswith("cd /data/musdb18hq"))
     script = block.replace("/data/musdb18hq", shlex.quote(str(folder)))
     subprocess.run(["bash", "-euc", script], check=True)
     return pd.read_csv(folder / "songs.csv")
 
 
-def test_the_recipe_splits_150_songs_into_75_and_75(tmp_path):
+def test_recipe_splits_150_songs_into_75_and_75(tmp_path):
     folder = tmp_path / "my songs"
     for split, count in (("train", 100), ("test", 50)):
         for number in range(count):
             (folder / split / f"Björk, A & B - Song {number:03}").mkdir(parents=True)
-    table = split_by_the_recipe(folder)
+    table = run_recipe(folder)
     assert table["split"].value_counts().to_dict() == {"train": 75, "test": 75}
     assert table["name"].is_unique
     assert all((folder / name).is_dir() for name in table["name"])
     assert all(name.startswith("train/") for name in table["name"][table["split"] == "train"])
 
 
-def test_the_catalogue_reads_what_the_recipe_writes(tmp_path):
+def test_catalog_reads_the_table_of_the_recipe(tmp_path):
     for split, count in (("train", 77), ("test", 1)):
         for number in range(count):
             song = tmp_path / split / f"{split} {number:03}"
             song.mkdir(parents=True)
             for stem in ("mixture", "vocals"):
                 sf.write(song / f"{stem}.wav", np.full(800, 0.1), 8000)
-    split_by_the_recipe(tmp_path)
+    run_recipe(tmp_path)
     songs = catalog.scan(tmp_path, tmp_path / "raw")
     names = {split: [s.name for s in songs if s.split == split] for split in ("train", "test")}
     assert len(names["train"]) == 75
@@ -164,7 +165,7 @@ def test_the_catalogue_reads_what_the_recipe_writes(tmp_path):
 # ------------------------------------------------------------------ the figures
 
 
-def test_every_figure_is_on_its_page():
+def test_every_figure_is_shown_on_the_page_of_figures():
     page = (ROOT / "docs/figures.md").read_text(encoding="utf-8")
     shown = re.findall(r"\]\(figures/(.*?)\)", page)
     assert sorted(shown) == sorted(path.name for path in (ROOT / "docs/figures").iterdir())

@@ -1,6 +1,6 @@
-"""Whatever is given to the command: status 0, or status 2 and one line; never a traceback.
+"""For any input, the command exits with status 0, or with status 2 and one line; no traceback.
 
-Hypothesis draws arguments, names of files and damaged bytes; the examples are the same in each run.
+Hypothesis draws arguments, file names and damaged bytes; the examples are the same in each run.
 """
 
 import functools
@@ -43,7 +43,7 @@ UNCOMPRESSED = {
     "a.caf": sounds.caf(PCM, SIZE + 4),
 }
 
-#: Replaced bytes, most of them in the header, where sizes, rates and channels are; and a cut.
+#: Replaced bytes, mostly in the header (sizes, rates, channels), and the length to cut to.
 CHANGES = st.tuples(
     st.lists(
         st.tuples(
@@ -68,12 +68,12 @@ def changed(content: bytes, changes) -> bytes:
 
 
 def read_by_both(path: Path) -> None:
-    """Both sides give the same finite samples, or refuse with one line."""
+    """Assert that both readers give the same finite samples, or an error of one line."""
     results = []
     for read in (read_whole, read_blocks):
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("error")  # of soundfile, NumPy
+                warnings.simplefilter("error")  # of soundfile and NumPy
                 results.append(read(path))
         except BadInput as error:
             assert "\n" not in str(error) and path.name in str(error)
@@ -81,7 +81,7 @@ def read_by_both(path: Path) -> None:
     whole, blocks = results
     if whole is None or blocks is None:
         channels = blocks.shape[1] if whole is None and blocks is not None else 3
-        assert whole is blocks or channels > 2  # the command wants mono or stereo
+        assert whole is blocks or channels > 2  # the command accepts mono and stereo only
         return
     assert np.array_equal(whole, blocks) and len(whole) and np.isfinite(whole).all()
 
@@ -137,7 +137,7 @@ def test_anything_behind_a_magic_number(content, magic, tmp_path):
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory) -> Path:
-    """Songs and models, good and bad, to choose from."""
+    """A folder of valid and invalid songs and models."""
     folder = tmp_path_factory.mktemp("place")
     (folder / "folder").mkdir()
     (folder / "empty.wav").touch()
@@ -215,7 +215,7 @@ def contents(folder: Path) -> dict[str, str]:
 )
 def test_any_arguments(songs, output, options, place, monkeypatch, tmp_path_factory):
     work = tmp_path_factory.mktemp("work")
-    for path in place.iterdir():  # links, so that an input that is written to would show
+    for path in place.iterdir():  # links, so that writing to an input is detected
         (work / path.name).symlink_to(path)
     monkeypatch.chdir(work)
     before = contents(place)
@@ -234,10 +234,10 @@ def test_any_arguments(songs, output, options, place, monkeypatch, tmp_path_fact
 
 @functools.lru_cache(maxsize=1)
 def _loaded(place: Path):
-    """The command's own `load`, but the good model once for all examples with its options."""
+    """The command's `load`, with a cache for the valid model and its options."""
     load, kept = cli.load, {}
 
-    def once(paths, **options):
+    def cached(paths, **options):
         if [path.name for path in paths] != ["unet.json"]:
             return load(paths, **options)
         key = tuple(sorted(options.items()))
@@ -245,4 +245,4 @@ def _loaded(place: Path):
             kept[key] = load(paths, **options)
         return kept[key]
 
-    return once
+    return cached

@@ -1,4 +1,4 @@
-"""The arrays that the network sees are what the table of examples says."""
+"""The arrays given to the network match the table of examples."""
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ def make_store(rng, axis="frequency", scaler="minmax"):
 
 
 def scaled(store, tiles, which):
-    """By the definition, one value after the other."""
+    """The scaled tile, computed value by value from the definition."""
     x = np.empty((BINS, FRAMES), np.float32)
     for b in range(BINS):
         for t in range(FRAMES):
@@ -39,7 +39,7 @@ def store(rng, request):
     return make_store(rng, *request.param)
 
 
-def test_an_original_is_its_tile_scaled_by_the_mixture(store):
+def test_original_is_its_tile_scaled_by_statistics_of_the_mixture(store):
     made = store.examples(pd.DataFrame([row("original", 3)]))
     for example, tiles in zip(made, both(store), strict=True):
         assert example.shape == (1, BINS, FRAMES, 1)
@@ -47,10 +47,10 @@ def test_an_original_is_its_tile_scaled_by_the_mixture(store):
         np.testing.assert_allclose(example[0, ..., 0], scaled(store, tiles, 3), rtol=1e-6)
 
 
-def test_a_splice_is_the_last_half_of_its_tile_then_the_first_half_of_the_next(store):
+def test_splice_joins_the_last_half_of_a_tile_and_the_first_half_of_the_next(store):
     made = store.examples(pd.DataFrame([row("splice", 1)]))
     for example, tiles in zip(made, both(store), strict=True):
-        # each half by its own tile's statistics: frames 3, 4, 5 of tile 1, then 0, 1, 2 of tile 2
+        # Each half is scaled by its own tile's statistics: frames 3-5 of tile 1, 0-2 of tile 2.
         first, second = scaled(store, tiles, 1), scaled(store, tiles, 2)
         expected = np.hstack([first[:, 3:], second[:, :3]])
         np.testing.assert_allclose(example[0, ..., 0], expected, rtol=1e-6)
@@ -67,7 +67,7 @@ def test_a_blackout_is_zero_for_half_a_tile_in_the_scaled_domain(store, start):
         assert (example[0, :, :start] != 0).any() or start == 0
 
 
-def test_examples_of_all_kinds_stand_in_the_order_of_the_table(store):
+def test_examples_of_all_kinds_are_in_the_order_of_the_table(store):
     rows = [
         row("blackout", 4, 1),
         row("splice", 0),
@@ -79,11 +79,11 @@ def test_examples_of_all_kinds_stand_in_the_order_of_the_table(store):
     together = store.examples(pd.DataFrame(rows))
     for i, single in enumerate(rows):
         alone = store.examples(pd.DataFrame([single]))
-        for all_of_them, one in zip(together, alone, strict=True):
-            np.testing.assert_array_equal(all_of_them[i], one[0])
+        for combined, one in zip(together, alone, strict=True):
+            np.testing.assert_array_equal(combined[i], one[0])
 
 
-def test_the_store_is_only_read(store):
+def test_making_examples_does_not_modify_the_store(store):
     before = [array.copy() for array in (store.mixture, store.vocals, store.offset, store.scale)]
     store.examples(pd.DataFrame([row("blackout", 2, 0), row("splice", 2), row("original", 2)]))
     after = (store.mixture, store.vocals, store.offset, store.scale)
@@ -101,10 +101,10 @@ def test_memory_mapped_tiles_give_the_same_examples(rng, tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
-# ------------------------------------------------------------------ other readings of the paper
+# ------------------------------------------------------------------ other interpretations
 
 
-def test_a_splice_takes_its_second_half_from_where_the_table_says(store):
+def test_splice_takes_its_second_half_from_the_tile_named_in_the_table(store):
     rows = pd.DataFrame([row("splice", 1), row("original", 0), row("splice", 2)])
     rows["next"] = [4, -1, 3]
     made = store.examples(rows)
@@ -116,7 +116,7 @@ def test_a_splice_takes_its_second_half_from_where_the_table_says(store):
 
 @pytest.mark.parametrize("axis", ["frequency", "time"])
 @pytest.mark.parametrize("scaler", ["minmax", "robust", "max"])
-def test_magnitudes_can_be_augmented_and_then_scaled_by_what_came_of_it(rng, axis, scaler):
+def test_magnitudes_can_be_augmented_before_scaling(rng, axis, scaler):
     stored = make_store(rng, axis, scaler)
     store = TileStore(*both(stored), stored.offset, stored.scale, rescale=(axis, scaler))
     rows = [row("original", 3), row("splice", 1), row("blackout", 2, 1)]
@@ -133,7 +133,7 @@ def test_magnitudes_can_be_augmented_and_then_scaled_by_what_came_of_it(rng, axi
         np.testing.assert_allclose(example[..., 0], expected, rtol=1e-6)
 
 
-def test_originals_are_the_same_whether_scaled_before_or_after(store):
+def test_originals_do_not_depend_on_the_order_of_scaling(store):
     after = TileStore(*both(store), store.offset, store.scale, rescale=("frequency", "minmax"))
     before = TileStore(*both(store), *scaling.statistics(store.mixture, "frequency", "minmax"))
     rows = pd.DataFrame([row("original", i) for i in range(TILES)])
@@ -150,18 +150,18 @@ def numbered(count=23):
 
 @pytest.mark.parametrize("seed", [None, (42, 0), (42, 1)])
 @pytest.mark.parametrize("size", [1, 4, 23, 100])
-def test_batches_hold_every_row_once(seed, size):
+def test_batches_contain_every_row_once(seed, size):
     cut = batches(numbered(), size, seed)
     assert [len(b) for b in cut[:-1]] == [size] * (len(cut) - 1)
     assert 1 <= len(cut[-1]) <= size
     assert sorted(pd.concat(cut)["tile"]) == list(range(23))
 
 
-def test_without_a_seed_rows_keep_the_tables_order():
+def test_batches_without_a_seed_keep_the_order_of_the_table():
     assert pd.concat(batches(numbered(), 4))["tile"].tolist() == list(range(23))
 
 
-def test_order_depends_on_seed_and_epoch_only():
+def test_order_of_batches_depends_on_seed_and_epoch_only():
     def order(seed, epoch):
         return pd.concat(batches(numbered(), 4, (seed, epoch)))["tile"].tolist()
 

@@ -1,4 +1,4 @@
-"""Losses are the formulas of their names, whatever a network gives and however it is scaled."""
+"""Losses equal their formulas in NumPy, for all outputs and scalers."""
 
 import librosa
 import mir_eval
@@ -13,8 +13,8 @@ from vocalseg.mixed_store import MixedStore
 BINS, FRAMES, HOP, N = 16, 24, 8, 3
 
 
-class Sounds:
-    """Stands for a mixer: sources of some examples, whatever the rows."""
+class FixedMixer:
+    """Replacement for a mixer; it returns the same random sources for any rows."""
 
     def __init__(self, rng):
         parts = rng.standard_normal((2, N, 2, BINS, FRAMES))
@@ -29,12 +29,12 @@ def batch(rng, scaler, targets=1, axis="frequency"):
     standard = None
     if scaler == "standard":
         standard = tuple(rng.uniform(0.5, 1, (2, 1, BINS, 1)).astype(np.float32))
-    store = MixedStore(Sounds(rng), axis, scaler, standard, targets)
+    store = MixedStore(FixedMixer(rng), axis, scaler, standard, targets)
     return store.batch(None, names)
 
 
-def estimated(y, arrays, output, log):
-    """Magnitudes (n, targets, bins, frames), one value after the other."""
+def estimated_magnitudes(y, arrays, output, log):
+    """Magnitudes (n, targets, bins, frames), computed value by value."""
     estimate = np.empty(np.moveaxis(y, 3, 1).shape, np.float64)
     for n, c, b, t in np.ndindex(estimate.shape):
         at = (n if len(arrays["offset"]) > 1 else 0,)
@@ -47,8 +47,8 @@ def estimated(y, arrays, output, log):
     return estimate
 
 
-def rescaled(magnitudes, arrays, log):
-    """(n, targets, bins, frames) as the scaler gives them."""
+def scaled(magnitudes, arrays, log):
+    """Scaled magnitudes (n, targets, bins, frames)."""
     x = np.log1p(magnitudes) if log else magnitudes
     return (x - arrays["offset"][..., 0][:, None]) / arrays["scale"][..., 0][:, None]
 
@@ -62,20 +62,21 @@ CASES = [
 
 
 @pytest.mark.parametrize(("output", "scaler", "targets"), CASES)
-def test_each_loss_is_its_formula(rng, output, scaler, targets):
+def test_each_loss_equals_its_formula(rng, output, scaler, targets):
     arrays = batch(rng, scaler, targets)
     log = scaler in scaling.LOGARITHMIC
     spec = OutputSpec(output, log, HOP)
     y = rng.uniform(0.05, 0.95, (N, BINS, FRAMES, targets)).astype(np.float32)
-    estimate = estimated(y, arrays, output, log)
+    estimate = estimated_magnitudes(y, arrays, output, log)
     truth = np.moveaxis(arrays["truth"], 3, 1).astype(np.float64)
-    error = rescaled(estimate, arrays, log) - rescaled(truth, arrays, log)
+    error = scaled(estimate, arrays, log) - scaled(truth, arrays, log)
     phase = arrays["phase"]
     decibels = []
     for n, c in np.ndindex(N, targets):
-        shown, meant = (waveform(s) for s in (estimate[n, c] * phase[n], arrays["spectra"][n, c]))
-        fitted = meant * (meant @ shown) / (meant @ meant)
-        decibels.append(10 * np.log10((fitted @ fitted) / np.sum((fitted - shown) ** 2)))
+        spectra = estimate[n, c] * phase[n], arrays["spectra"][n, c]
+        predicted, reference = (waveform(s) for s in spectra)
+        fitted = reference * (reference @ predicted) / (reference @ reference)
+        decibels.append(10 * np.log10((fitted @ fitted) / np.sum((fitted - predicted) ** 2)))
     expected = {
         "mae": np.abs(error).mean(),
         "mse": np.square(error).mean(),
@@ -88,12 +89,12 @@ def test_each_loss_is_its_formula(rng, output, scaler, targets):
 
 
 def waveform(spectrum):
-    """librosa's inverse, without the highest bin and half a frame on either side."""
+    """librosa's inverse STFT, without the highest bin and half a frame at either end."""
     whole = np.vstack([spectrum, np.zeros((1, FRAMES))])
     return librosa.istft(whole, hop_length=HOP, length=(FRAMES - 1) * HOP).astype(np.float64)
 
 
-def test_waveforms_are_librosas_and_those_of_table_i(rng):
+def test_waveforms_equal_those_of_librosa_and_of_table_i(rng):
     arrays = batch(rng, "minmax")
     spectra = arrays["spectra"][:, 0]
     ours = inverse_stft(tf.constant(spectra), HOP).numpy()
@@ -102,12 +103,12 @@ def test_waveforms_are_librosas_and_those_of_table_i(rng):
     np.testing.assert_allclose(ours, tiles, atol=1e-5)
 
 
-def test_the_best_epoch_may_go_by_the_sdr_of_the_vocals(rng):
+def test_val_sdr_is_the_mean_sdr_of_the_vocals(rng):
     for output, scaler, targets in CASES:
         arrays = batch(rng, scaler, targets)
         log = scaler in scaling.LOGARITHMIC
         y = rng.uniform(-0.2, 0.95, (N, BINS, FRAMES, targets)).astype(np.float32)
-        estimate = estimated(y, arrays, output, log)
+        estimate = estimated_magnitudes(y, arrays, output, log)
         vocals = estimate[:, 0]
         if targets == 2:
             power = np.maximum(estimate, 0) ** 2
@@ -115,17 +116,17 @@ def test_the_best_epoch_may_go_by_the_sdr_of_the_vocals(rng):
             vocals = power[:, 0] / whole * arrays["mixture"][..., 0]
         expected = []
         for n in range(N):
-            meant = waveform(arrays["spectra"][n, 0])
-            error = meant - waveform(vocals[n] * arrays["phase"][n])
-            expected.append(10 * np.log10((meant @ meant) / (error @ error)))
+            reference = waveform(arrays["spectra"][n, 0])
+            error = reference - waveform(vocals[n] * arrays["phase"][n])
+            expected.append(10 * np.log10((reference @ reference) / (error @ error)))
         given = {key: tf.constant(arrays[key]) for key in required_arrays("val_sdr")}
         value = float(val_sdr(OutputSpec(output, log, HOP))(tf.constant(y), given))
         assert value == pytest.approx(np.mean(expected), abs=1e-3)
 
 
-def test_sdr_and_si_sdr_are_those_of_closed_formulas():
+def test_sdr_and_si_sdr_equal_closed_form_values():
     t = np.arange(1000) / 1000
-    voice, other = np.sin(2 * np.pi * 5 * t), np.cos(2 * np.pi * 50 * t)  # orthogonal, as loud
+    voice, other = np.sin(2 * np.pi * 5 * t), np.cos(2 * np.pi * 50 * t)  # orthogonal, equally loud
     truth = tf.constant(voice[None], tf.float32)
     estimate = tf.constant((0.5 * voice + 0.05 * other)[None], tf.float32)
     assert float(si_sdr(truth, estimate)[0]) == pytest.approx(20, abs=1e-3)
@@ -133,7 +134,7 @@ def test_sdr_and_si_sdr_are_those_of_closed_formulas():
     assert float(sdr(truth, estimate)[0]) == pytest.approx(expected, abs=1e-3)
 
 
-def test_si_sdr_is_mir_evals_sdr_with_a_filter_of_one_tap(rng):
+def test_si_sdr_equals_the_sdr_of_mir_eval_with_a_filter_of_one_tap(rng):
     truth, estimate = rng.standard_normal((2, 500))
     estimate += truth
     one_tap = truth * (truth @ estimate) / (truth @ truth)
@@ -145,8 +146,8 @@ def test_si_sdr_is_mir_evals_sdr_with_a_filter_of_one_tap(rng):
 
 @pytest.mark.parametrize("name", ["sdr", "l1_linear", "mae"])
 @pytest.mark.parametrize("silent", ["truth", "both"])
-def test_silence_has_a_finite_loss_and_gradient(rng, name, silent):
-    sounds = Sounds(rng)
+def test_silence_has_finite_loss_and_gradient(rng, name, silent):
+    sounds = FixedMixer(rng)
     sounds.sources[:, 0] = 0
     if silent == "both":
         sounds.sources[:] = 0

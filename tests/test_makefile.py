@@ -1,4 +1,4 @@
-"""`make` takes a Python that runs, whichever names are on PATH."""
+"""`make` chooses a Python that runs, whatever names are on PATH."""
 
 import os
 import re
@@ -16,17 +16,17 @@ ADVICE = "install Python 3.11, 3.12 or 3.13"
 
 @pytest.fixture
 def project(tmp_path):
-    """A folder with the Makefile, and a PATH on which every name of Python is a dead shim."""
+    """A folder with the Makefile, and a PATH on which every Python is a shim that fails."""
     shutil.copy(ROOT / "Makefile", tmp_path)
     (tmp_path / "bin").mkdir()
     for tool in ("bash", "sh", "env", "make", "touch", "true"):
         (tmp_path / "bin" / tool).symlink_to(shutil.which(tool))
     for name in (*PYTHONS, "python3", "python"):
-        write(tmp_path / "bin" / name, f"echo {name}: command not found >&2; exit 127")
+        write_script(tmp_path / "bin" / name, f"echo {name}: command not found >&2; exit 127")
     return tmp_path
 
 
-def write(path, body):
+def write_script(path, body):
     path.write_text(f"#!/bin/sh\n{body}\n")
     path.chmod(0o755)
 
@@ -38,16 +38,16 @@ def make(project, *arguments):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("alive", PYTHONS)
-def test_setup_takes_the_name_with_a_python_behind_it(project, alive):
-    write(project / "bin" / alive, f'exec {sys.executable} "$@"')
+@pytest.mark.parametrize("working", PYTHONS)
+def test_setup_uses_the_python_that_runs(project, working):
+    write_script(project / "bin" / working, f'exec {sys.executable} "$@"')
     (project / "requirements.txt").touch()
     (project / "pyproject.toml").touch()
-    planned = make(project, "--dry-run", ".venv/.done")
-    assert f'python="{alive}"' in planned.stdout
+    dry_run = make(project, "--dry-run", ".venv/.done")
+    assert f'python="{working}"' in dry_run.stdout
 
 
-def test_without_any_one_line_says_what_to_install(project):
+def test_setup_without_a_python_prints_one_line_of_advice(project):
     (project / "requirements.txt").touch()
     (project / "pyproject.toml").touch()
     done = make(project, ".venv/.done")
@@ -57,18 +57,18 @@ def test_without_any_one_line_says_what_to_install(project):
     assert not (project / ".venv").exists()
 
 
-def test_doctor_takes_any_python_that_runs(project):
-    write(project / "bin/python", "test $1 = -c || echo ran: $*")
+def test_doctor_uses_any_python_that_runs(project):
+    write_script(project / "bin/python", "test $1 = -c || echo ran: $*")
     assert make(project, "doctor").stdout == "ran: -m study.doctor\n"
 
 
-def test_doctor_without_any_says_what_to_install(project):
+def test_doctor_without_a_python_prints_advice(project):
     done = make(project, "doctor")
     assert done.returncode and ADVICE in done.stderr
 
 
-def test_the_demo_installs_a_part_of_what_the_tests_run_with(project):
-    """The same versions, without what only the tests and the app need."""
+def test_requirements_of_the_demo_are_a_subset_of_those_of_the_tests(project):
+    """They have the same versions, without packages that only the tests and the app need."""
     for name in ("requirements.txt", "requirements-dev.txt"):
         shutil.copy(ROOT / name, project)
     (project / "pyproject.toml").touch()

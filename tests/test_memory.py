@@ -1,4 +1,4 @@
-"""Free memory, limits of control groups included: folders as Linux shows them."""
+"""Available memory and limits of control groups, with folders as in Linux."""
 
 import psutil
 import pytest
@@ -10,7 +10,7 @@ UNLIMITED_V1 = 9223372036854771712
 
 
 def system(root, membership, groups):
-    """A file system with this process' groups: {folder: (limit, used, stat), ...}."""
+    """Bytes left if this process has these groups: {folder: (limit, used, stat), ...}."""
     (root / "proc/self").mkdir(parents=True)
     (root / "proc/self/cgroup").write_text(membership)
     for folder, (limit, used, stat) in groups.items():
@@ -24,16 +24,16 @@ def system(root, membership, groups):
     return memory.cgroup_bytes_left(root)
 
 
-def test_without_control_groups_there_is_no_limit(tmp_path):
+def test_there_is_no_limit_without_control_groups(tmp_path):
     assert memory.cgroup_bytes_left(tmp_path) == []
 
 
-def test_a_container_of_version_2(tmp_path):
+def test_container_with_version_2(tmp_path):
     group = {"": (1000 * MIB, 400 * MIB, {"anon": 5, "active_file": 30, "inactive_file": 70})}
     assert system(tmp_path, "0::/\n", group) == [600 * MIB + 100]
 
 
-def test_groups_above_limit_too_and_max_is_no_limit(tmp_path):
+def test_limits_of_parent_groups_apply_and_max_is_no_limit(tmp_path):
     groups = {
         "user.slice": (900 * MIB, 800 * MIB, {}),
         "user.slice/job": (500 * MIB, 100 * MIB, {}),
@@ -43,7 +43,7 @@ def test_groups_above_limit_too_and_max_is_no_limit(tmp_path):
     assert sorted(system(tmp_path, "0::/user.slice/job/step\n", groups)) == [100 * MIB, 400 * MIB]
 
 
-def test_version_1_has_a_folder_and_names_of_its_own(tmp_path):
+def test_version_1_has_other_folders_and_file_names(tmp_path):
     stat = {"active_file": 1, "total_active_file": 30, "total_inactive_file": 70}
     groups = {
         "memory": (UNLIMITED_V1, 10**12, {}),
@@ -53,13 +53,13 @@ def test_version_1_has_a_folder_and_names_of_its_own(tmp_path):
     assert min(left) == 600 * MIB + 100
 
 
-def test_a_group_that_only_the_host_sees_is_found_at_the_top(tmp_path):
+def test_group_visible_to_the_host_only_is_read_from_the_top_folder(tmp_path):
     groups = {"memory": (700 * MIB, 200 * MIB, {})}
     assert system(tmp_path, "4:memory:/docker/abc\n", groups) == [500 * MIB]
 
 
 @pytest.mark.parametrize(("left", "expected"), [([], 900), ([2000, 500], 500), ([-5], 0)])
-def test_the_smallest_limit_counts(monkeypatch, left, expected):
+def test_available_memory_is_the_smallest_limit(monkeypatch, left, expected):
     available = type("Memory", (), {"available": 900})
     monkeypatch.setattr(psutil, "virtual_memory", available)
     monkeypatch.setattr(memory, "cgroup_bytes_left", lambda root: left)

@@ -1,4 +1,4 @@
-"""A trained network on disk: the same network comes back, and no damage goes unseen."""
+"""Model files: loading restores the saved network, and any damage is detected."""
 
 import json
 
@@ -29,7 +29,7 @@ def saved(model, tmp_path):
     return path
 
 
-def weights_of(path):
+def weights_path(path):
     return path.with_suffix(".weights.h5")
 
 
@@ -41,7 +41,7 @@ def rewrite(path, **changes):
 # ------------------------------------------------------------------ round trip
 
 
-def test_the_same_network_comes_back(model, saved, rng):
+def test_loaded_network_equals_the_saved_one(model, saved, rng):
     settings, weights = model_file.load(saved)
     assert settings == SETTINGS
     other = build_unet(settings.bins, settings.tile_frames, settings.filters, settings.depth)
@@ -52,7 +52,7 @@ def test_the_same_network_comes_back(model, saved, rng):
     np.testing.assert_array_equal(other.predict_on_batch(tiles), model.predict_on_batch(tiles))
 
 
-def test_a_separator_uses_it_with_its_settings(model, saved, rng):
+def test_separator_loads_the_network_with_its_settings(model, saved, rng):
     separator = Separator.load(saved, overlap=0.25, extend=False)
     assert separator.settings == SETTINGS
     assert (separator.overlap_frames, separator.extend) == (4, False)
@@ -65,7 +65,7 @@ def test_a_separator_uses_it_with_its_settings(model, saved, rng):
         np.testing.assert_array_equal(one, other)
 
 
-def test_it_computes_in_the_precision_that_was_asked_for(saved, rng):
+def test_separator_computes_in_the_requested_precision(saved, rng):
     song = rng.uniform(-0.5, 0.5, 5000).astype(np.float32)
     exact, _ = Separator.load(saved).separate(song, 44100)
     same, _ = Separator.load(saved, precision="float32").separate(song, 44100)
@@ -74,21 +74,21 @@ def test_it_computes_in_the_precision_that_was_asked_for(saved, rng):
     assert 0 < np.abs(exact - rounded).max() < 0.05
 
 
-def test_saved_twice_the_files_have_the_same_bytes(model, tmp_path):
+def test_saving_twice_gives_the_same_bytes(model, tmp_path):
     for folder in ("a", "b"):
         model_file.save(tmp_path / folder / "unet.json", model, SETTINGS, TRAINED)
     for name in ("unet.json", "unet.weights.h5"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
-def test_the_file_says_how_the_training_computed(saved):
+def test_file_contains_the_compute_settings_of_the_training(saved):
     assert ComputeSettings(**json.loads(saved.read_text())["trained"]) == TRAINED
 
 
 def test_both_files_can_be_moved_together(saved, tmp_path):
     folder = tmp_path / "Björk – Jóga 🎤"
     folder.mkdir()
-    for path in (saved, weights_of(saved)):
+    for path in (saved, weights_path(saved)):
         path.rename(folder / path.name)
     assert model_file.load(folder / saved.name) == (SETTINGS, folder / "unet.weights.h5")
     Separator.load(folder / saved.name)
@@ -97,7 +97,7 @@ def test_both_files_can_be_moved_together(saved, tmp_path):
 # ------------------------------------------------------------------ damage
 
 
-def test_a_missing_model_is_named(tmp_path, rejects):
+def test_missing_model_is_named_in_the_error(tmp_path, rejects):
     path = tmp_path / "nowhere.json"
     for load in (model_file.load, Separator.load):
         with rejects(path, "no such model"):
@@ -107,14 +107,14 @@ def test_a_missing_model_is_named(tmp_path, rejects):
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"not json", b"[1, 2]", b"null", b"\xff\xfe\x00", b'{"format": 1}']
 )
-def test_a_broken_json_is_named(saved, rejects, content):
+def test_invalid_json_is_named_in_the_error(saved, rejects, content):
     saved.write_bytes(content)
     with rejects(saved):
         Separator.load(saved)
 
 
 @pytest.mark.parametrize("key", ["format", "weights", "sha256", "scaler", "depth", "trained"])
-def test_a_key_that_is_gone_is_damage(saved, rejects, key):
+def test_missing_key_is_an_error(saved, rejects, key):
     rewrite(saved, **{key: ...})
     with rejects(saved):
         Separator.load(saved)
@@ -133,49 +133,49 @@ def test_a_key_that_is_gone_is_damage(saved, rejects, key):
         ("unknown", 1),
     ],
 )
-def test_a_value_that_cannot_be_is_damage(saved, rejects, key, value):
+def test_invalid_value_is_an_error(saved, rejects, key, value):
     rewrite(saved, **{key: value})
     with rejects(saved.name):
         Separator.load(saved)
 
 
-def test_another_format_is_named_with_the_one_that_is_read(saved, rejects):
+def test_error_for_another_format_names_the_supported_one(saved, rejects):
     rewrite(saved, format=1)
     with rejects(saved, "format 1", "reads 2"):
         Separator.load(saved)
 
 
-def test_missing_weights_are_named(saved, rejects):
-    weights_of(saved).unlink()
-    with rejects(weights_of(saved), "missing"):
+def test_missing_weights_are_named_in_the_error(saved, rejects):
+    weights_path(saved).unlink()
+    with rejects(weights_path(saved), "missing"):
         Separator.load(saved)
 
 
-@pytest.mark.parametrize("place", [0, 0.5, 1])
-def test_a_single_byte_of_the_weights_that_changed_is_seen(saved, rejects, place):
-    content = bytearray(weights_of(saved).read_bytes())
-    content[round(place * (len(content) - 1))] ^= 1
-    weights_of(saved).write_bytes(content)
-    with rejects(weights_of(saved), "damaged"):
+@pytest.mark.parametrize("position", [0, 0.5, 1])
+def test_single_changed_bit_of_the_weights_is_detected(saved, rejects, position):
+    content = bytearray(weights_path(saved).read_bytes())
+    content[round(position * (len(content) - 1))] ^= 1
+    weights_path(saved).write_bytes(content)
+    with rejects(weights_path(saved), "damaged"):
         Separator.load(saved)
 
 
-def test_weights_that_are_cut_off_are_seen(saved, rejects):
-    content = weights_of(saved).read_bytes()
-    weights_of(saved).write_bytes(content[:-100])
-    with rejects(weights_of(saved), "damaged"):
+def test_truncated_weights_are_detected(saved, rejects):
+    content = weights_path(saved).read_bytes()
+    weights_path(saved).write_bytes(content[:-100])
+    with rejects(weights_path(saved), "damaged"):
         Separator.load(saved)
 
 
 @pytest.mark.filterwarnings("ignore:Skipping nested container")
 @pytest.mark.parametrize(("key", "value"), [("filters", 4), ("depth", 3), ("depth", 1)])
-def test_settings_of_a_network_of_another_size_do_not_fit_the_weights(saved, rejects, key, value):
+def test_weights_of_a_network_of_another_size_are_an_error(saved, rejects, key, value):
     rewrite(saved, **{key: value})
-    with rejects(weights_of(saved), "not the weights of"):
+    with rejects(weights_path(saved), "not the weights of"):
         Separator.load(saved)
 
 
-def test_settings_beyond_the_papers_come_back_and_defaults_are_not_written(tmp_path, model, saved):
+def test_optional_settings_are_restored_and_defaults_are_not_written(tmp_path, model, saved):
     written = json.loads(saved.read_text()).keys()
     assert not {"name", "output", "targets", "offset", "scale"} & written
     values = {"name": "strided", "output": "mask", "targets": "both", "offset": (0.5, 1.25)}

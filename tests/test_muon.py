@@ -1,4 +1,4 @@
-"""Muon's updates are those of its formulas, made with a singular value decomposition."""
+"""Muon's updates equal its formulas, evaluated with a singular value decomposition."""
 
 import keras
 import numpy as np
@@ -8,8 +8,8 @@ import tensorflow as tf
 from vocalseg.muon import COEFFICIENTS, STEPS, Muon, orthogonalised
 
 
-def by_decomposition(matrix):
-    """The iteration is an odd polynomial of the singular values, applied five times."""
+def expected_update(matrix):
+    """Apply the iteration's odd polynomial to the singular values, five times."""
     left, values, right = np.linalg.svd(matrix.astype(np.float64), full_matrices=False)
     values /= np.sqrt(np.sum(values**2))
     a, b, c = COEFFICIENTS
@@ -20,17 +20,17 @@ def by_decomposition(matrix):
 
 @pytest.mark.parametrize("shape", [(72, 8), (8, 72), (12, 12), (1, 5)])
 @pytest.mark.parametrize("level", [1e-9, 1.0, 1e6])
-def test_the_iteration_brings_the_singular_values_near_one(rng, shape, level):
+def test_iteration_brings_singular_values_close_to_one(rng, shape, level):
     matrix = level * rng.standard_normal(shape).astype(np.float32)
     found = orthogonalised(tf.constant(matrix)).numpy()
-    np.testing.assert_allclose(found, by_decomposition(matrix), atol=1e-3)
+    np.testing.assert_allclose(found, expected_update(matrix), atol=1e-3)
     values = np.linalg.svd(matrix, compute_uv=False)
-    certain = np.sum(values > 0.02 * np.sqrt(np.sum(values**2)))
-    found = np.linalg.svd(found, compute_uv=False)[:certain]
+    count = np.sum(values > 0.02 * np.sqrt(np.sum(values**2)))
+    found = np.linalg.svd(found, compute_uv=False)[:count]
     assert found.min() > 0.65 and found.max() < 1.2
 
 
-def test_no_gradient_is_no_update():
+def test_zero_gradient_gives_zero_update():
     np.testing.assert_array_equal(orthogonalised(tf.zeros((6, 4))), np.zeros((6, 4)))
 
 
@@ -41,7 +41,7 @@ def network():
     return keras.Model(mixture, x)
 
 
-def test_hidden_kernels_follow_muons_formula_and_everything_else_adams(rng):
+def test_hidden_kernels_are_updated_by_muon_and_other_weights_by_adam(rng):
     model = network()
     weights = [w.numpy().astype(np.float64) for w in model.trainable_variables]
     optimizer = Muon(rate := 0.02)
@@ -57,16 +57,16 @@ def test_hidden_kernels_follow_muons_formula_and_everything_else_adams(rng):
             first[i] = 0.9 * first[i] + 0.1 * g
             second[i] = 0.999 * second[i] + 0.001 * g**2
             if i in hidden:
-                update = by_decomposition((0.9 * first[i] + 0.1 * g).reshape(36, 6))
-                weights[i] -= rate * 6 * update.reshape(g.shape)  # 6: the root of 36 rows
+                update = expected_update((0.9 * first[i] + 0.1 * g).reshape(36, 6))
+                weights[i] -= rate * 6 * update.reshape(g.shape)  # 6 is the square root of 36 rows
             else:
-                fitted = first[i] / (1 - 0.9**t), np.sqrt(second[i] / (1 - 0.999**t))
-                weights[i] -= rate * fitted[0] / (fitted[1] + 1e-7)
+                corrected = first[i] / (1 - 0.9**t), np.sqrt(second[i] / (1 - 0.999**t))
+                weights[i] -= rate * corrected[0] / (corrected[1] + 1e-7)
     for found, expected in zip(model.trainable_variables, weights, strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-def test_the_learning_rate_is_about_the_root_mean_square_of_an_update(rng):
+def test_learning_rate_is_about_the_root_mean_square_of_an_update(rng):
     model = network()
     kernel = model.layers[2].kernel
     optimizer, before = Muon(0.02), kernel.numpy()

@@ -1,4 +1,4 @@
-"""The parameter file: what is valid, and the one line that says what is not."""
+"""The parameter file: valid values, and one-line errors for invalid ones."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def values():
     return yaml.safe_load(VALID)
 
 
-def put(values, key, value):
+def set_value(values, key, value):
     section, _, name = key.partition(".")
     if name:
         values[section][name] = value
@@ -38,20 +38,20 @@ def put(values, key, value):
     return values
 
 
-def test_the_committed_file_is_valid():
+def test_committed_file_is_valid():
     assert (
         params.load(COMMITTED).model_dump()
         == params.check(yaml.safe_load(COMMITTED.read_text(encoding="utf-8"))).model_dump()
     )
 
 
-def test_empty_eval_and_reports_and_a_dataset_without_seed_are_valid(values):
+def test_sections_of_optional_keys_may_be_empty(values):
     read = params.check(values)
     assert (read.eval.overlap, read.eval.extend, read.dataset.seed) == (0.125, True, 42)
     assert (read.reports.embed_audio, read.reports.seconds) == (True, 5)
 
 
-def test_values_arrive_as_they_were_written(values):
+def test_values_are_read_unchanged(values):
     read = params.check(values)
     for section, content in values.items():
         if section not in ("eval", "matrix", "seed"):
@@ -60,12 +60,12 @@ def test_values_arrive_as_they_were_written(values):
     assert read.matrix == values["matrix"]
 
 
-def test_nothing_is_changed_once_read(values):
+def test_parameters_are_immutable(values):
     with pytest.raises(ValueError):
         params.check(values).train.epochs = 3
 
 
-# ------------------------------------------------------------------ numbers that DVC writes as text
+# ------------------------------------------------------------------ numbers as strings
 
 
 @pytest.mark.parametrize(
@@ -77,15 +77,15 @@ def test_nothing_is_changed_once_read(values):
         ("seed", "7", 7),
     ],
 )
-def test_a_number_that_arrives_as_a_string_becomes_a_number(values, key, text, number):
+def test_numbers_in_strings_are_converted(values, key, text, number):
     section, _, name = key.partition(".")
-    read = getattr(params.check(put(values, key, text)), section)
+    read = getattr(params.check(set_value(values, key, text)), section)
     read = getattr(read, name) if name else read
     assert read == number
     assert type(read) is type(number)
 
 
-def test_a_learning_rate_without_a_dot_is_a_string_in_yaml_and_a_number_here(tmp_path):
+def test_number_without_a_dot_is_a_string_in_yaml_and_is_converted(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text(VALID.replace("0.001", "1e-05"))
     assert yaml.safe_load(path.read_text())["train"]["learning_rate"] == "1e-05"
@@ -95,37 +95,37 @@ def test_a_learning_rate_without_a_dot_is_a_string_in_yaml_and_a_number_here(tmp
 # ------------------------------------------------------------------ keys
 
 
-def test_an_unknown_section_is_named_with_those_that_exist(values, rejects):
+def test_error_for_an_unknown_section_lists_existing_ones(values, rejects):
     values["plots"] = {"dpi": 100}
     with rejects("params.yaml: plots:", "unknown key", "dataset", "train", "eval"):
         params.check(values)
 
 
 @pytest.mark.parametrize(
-    ("key", "meant"),
+    ("key", "suggestion"),
     [("train.epoch", "epochs"), ("stft.frame_sizes", "frame_size"), ("trian", "train")],
 )
-def test_a_misspelt_key_is_named_with_the_one_that_was_meant(values, rejects, key, meant):
-    with rejects("params.yaml", f"{key}: unknown key", f"did you mean {meant!r}?"):
-        params.check(put(values, key, 5))
+def test_error_for_a_misspelled_key_suggests_the_closest_key(values, rejects, key, suggestion):
+    with rejects("params.yaml", f"{key}: unknown key", f"did you mean {suggestion!r}?"):
+        params.check(set_value(values, key, 5))
 
 
 @pytest.mark.parametrize(
     "section", ["seed", "dataset", "stft", "model", "train", "eval", "reports"]
 )
-def test_a_missing_section_is_named(values, rejects, section):
+def test_missing_section_is_named_in_the_error(values, rejects, section):
     del values[section]
     with rejects(f"params.yaml: {section}: missing"):
         params.check(values)
 
 
-def test_a_missing_key_is_named(values, rejects):
+def test_missing_key_is_named_in_the_error(values, rejects):
     del values["augment"]["splice"]
     with rejects("params.yaml: augment.splice: missing"):
         params.check(values)
 
 
-def test_several_faults_are_one_line_each(values):
+def test_several_errors_are_one_line_each(values):
     values["train"]["loss"] = "mea"
     values["model"]["filters"] = 0
     with pytest.raises(params.BadInput) as caught:
@@ -195,16 +195,16 @@ def test_several_faults_are_one_line_each(values):
         ("dataset.seed", -1, ["0"]),
     ],
 )
-def test_a_value_out_of_range_is_named_with_what_is_allowed(values, rejects, key, value, allowed):
+def test_error_for_an_invalid_value_lists_what_is_allowed(values, rejects, key, value, allowed):
     with rejects(f"params.yaml: {key} = {value!r}: ", *allowed):
-        params.check(put(values, key, value))
+        params.check(set_value(values, key, value))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), "nan", "inf"])
 @pytest.mark.parametrize("key", ["train.learning_rate", "augment.min_vocal_l1", "eval.overlap"])
-def test_a_value_that_is_no_finite_number_is_an_error(values, rejects, key, value):
+def test_non_finite_number_is_an_error(values, rejects, key, value):
     with rejects(f"params.yaml: {key} = {value!r}: "):
-        params.check(put(values, key, value))
+        params.check(set_value(values, key, value))
 
 
 @pytest.mark.parametrize(
@@ -230,31 +230,31 @@ def test_a_value_that_is_no_finite_number_is_an_error(values, rejects, key, valu
         ("matrix", ["train.loss"]),
     ],
 )
-def test_a_value_of_the_wrong_type_is_an_error(values, rejects, key, value):
+def test_value_of_the_wrong_type_is_an_error(values, rejects, key, value):
     with rejects(f"params.yaml: {key} = {value!r}: "):
-        params.check(put(values, key, value))
+        params.check(set_value(values, key, value))
 
 
-# ------------------------------------------------------------------ values that must fit together
+# ------------------------------------------------------------------ combinations of values
 
 
 @pytest.mark.parametrize("hop", [300, 1024, 2048])
-def test_a_hop_that_does_not_divide_the_frame_at_least_twice_is_an_error(values, rejects, hop):
+def test_hop_that_is_not_a_proper_divisor_of_the_frame_size_is_an_error(values, rejects, hop):
     with rejects("params.yaml: stft", f"hop = {hop}", "a divisor of frame_size = 1024"):
-        params.check(put(values, "stft.hop", hop))
+        params.check(set_value(values, "stft.hop", hop))
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "named"),
+    ("key", "value", "expected"),
     [
         ("stft.tile_frames", 120, "stft.tile_frames = 120"),
         ("stft.frame_size", 1040, "stft.frame_size / 2 = 520"),
     ],
 )
-def test_a_tile_that_cannot_be_halved_at_each_level_is_an_error(values, rejects, key, value, named):
+def test_tile_not_divisible_by_two_at_each_level_is_an_error(values, rejects, key, value, expected):
     values["stft"]["hop"] = 16 if key == "stft.frame_size" else 256
-    with rejects("params.yaml", named, "multiple of 2^model.depth = 16"):
-        params.check(put(values, key, value))
+    with rejects("params.yaml", expected, "multiple of 2^model.depth = 16"):
+        params.check(set_value(values, key, value))
 
 
 @pytest.mark.parametrize(
@@ -266,28 +266,28 @@ def test_a_tile_that_cannot_be_halved_at_each_level_is_an_error(values, rejects,
         ("augment.tempo", 0.1), ("augment.tones", 0.1), ("augment.noise", 0.1),
     ],
 )  # fmt: skip
-def test_what_is_about_magnitudes_or_waveforms_needs_them_scaled_last(values, rejects, key, value):
+def test_options_on_magnitudes_require_augment_on_magnitudes(values, rejects, key, value):
     with rejects(f"params.yaml: {key} = ", "needs train.augment_on = magnitudes"):
-        params.check(put(values, key, value))
-    params.check(put(values, "train.augment_on", "magnitudes"))
+        params.check(set_value(values, key, value))
+    params.check(set_value(values, "train.augment_on", "magnitudes"))
 
 
-def test_the_sdr_of_waveforms_is_not_for_magnitudes_of_another_tempo(values, rejects):
-    put(values, "train.augment_on", "magnitudes")
-    put(values, "augment.tempo", 0.1)
+def test_sdr_loss_is_incompatible_with_changes_of_tempo(values, rejects):
+    set_value(values, "train.augment_on", "magnitudes")
+    set_value(values, "augment.tempo", 0.1)
     with rejects("params.yaml: augment.tempo", "set it to 0, or choose another train.loss"):
-        params.check(put(values, "train.loss", "sdr"))
-    params.check(put(values, "train.loss", "l1_linear"))
+        params.check(set_value(values, "train.loss", "sdr"))
+    params.check(set_value(values, "train.loss", "l1_linear"))
 
 
-def test_statistics_of_the_data_set_are_per_bin(values, rejects):
-    put(values, "normalize.scaler", "standard")  # also where the matrix has the other axis
+def test_standard_scaler_requires_statistics_per_bin(values, rejects):
+    set_value(values, "normalize.scaler", "standard")  # valid although the matrix has axis: time
     params.check(values)
     with rejects("params.yaml: normalize", "one statistic per bin", "axis = frequency"):
-        params.check(put(values, "normalize.axis", "time"))
+        params.check(set_value(values, "normalize.axis", "time"))
 
 
-def test_the_demo_has_no_official_validation_songs(values, rejects):
+def test_demo_has_no_official_validation_songs(values, rejects):
     values["augment"]["split"] = "official"
     with rejects("params.yaml: augment.split = 'official'", "the demo", "use song"):
         params.check(values)
@@ -296,7 +296,7 @@ def test_the_demo_has_no_official_validation_songs(values, rejects):
 
 
 @pytest.mark.parametrize(
-    ("key", "varied"),
+    ("key", "levels"),
     [
         ("train.los", ["mae", "mse"]),
         ("trian.loss", ["mae", "mse"]),
@@ -306,19 +306,19 @@ def test_the_demo_has_no_official_validation_songs(values, rejects):
         ("train.loss", []),
     ],
 )
-def test_a_matrix_varies_known_parameters_over_at_least_one_value(values, rejects, key, varied):
-    values["matrix"] = {key: varied}
+def test_matrix_with_unknown_keys_or_empty_lists_is_an_error(values, rejects, key, levels):
+    values["matrix"] = {key: levels}
     with rejects("params.yaml", f"matrix.{key}"):
         params.check(values)
 
 
-def test_a_matrix_entry_is_a_list(values, rejects):
+def test_matrix_entries_must_be_lists(values, rejects):
     values["matrix"] = {"train.loss": "mae"}
     with rejects("params.yaml: matrix.train.loss = 'mae'", "list"):
         params.check(values)
 
 
-def test_a_study_without_a_matrix_is_valid(values):
+def test_matrix_is_optional(values):
     del values["matrix"]
     assert params.check(values).matrix == {}
 
@@ -327,7 +327,7 @@ def test_a_study_without_a_matrix_is_valid(values):
 
 
 @pytest.mark.parametrize("text", ["", "- seed\n- 42\n", "just a sentence\n", "42\n"])
-def test_a_file_that_holds_no_sections_is_an_error(tmp_path, rejects, text):
+def test_file_without_sections_is_an_error(tmp_path, rejects, text):
     path = tmp_path / "params.yaml"
     path.write_text(text)
     with rejects(path, "must hold sections", "seed"):
@@ -337,20 +337,20 @@ def test_a_file_that_holds_no_sections_is_an_error(tmp_path, rejects, text):
 @pytest.mark.parametrize(
     "content", [b"seed: [1, 2", b"seed: 1\n  dataset: {\n", b"a: b: c", b"seed: \xff\xfe", b"\t- x"]
 )
-def test_broken_yaml_is_one_line_that_names_the_file(tmp_path, rejects, content):
+def test_invalid_yaml_is_an_error_of_one_line(tmp_path, rejects, content):
     path = tmp_path / "broken.yaml"
     path.write_bytes(content)
     with rejects(path, "cannot be read as YAML"):
         params.load(path)
 
 
-def test_a_missing_file_is_named(tmp_path, rejects):
+def test_missing_file_is_named_in_the_error(tmp_path, rejects):
     path = tmp_path / "nowhere.yaml"
     with rejects(path, "no such file"):
         params.load(path)
 
 
-def test_messages_name_the_file_that_was_read(tmp_path, rejects):
+def test_errors_name_the_file_that_was_read(tmp_path, rejects):
     path = tmp_path / "other.yaml"
     path.write_text(VALID.replace("mae,", "mea,", 1))
     with rejects(f"{path}: train.loss = 'mea': "):

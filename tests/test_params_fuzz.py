@@ -1,4 +1,4 @@
-"""Whatever ``params.yaml`` holds: parameters, or one line for each wrong key; never a traceback."""
+"""Any ``params.yaml`` gives parameters, or one line for each invalid key; never a traceback."""
 
 import copy
 import datetime
@@ -21,7 +21,7 @@ KEYS = [
 
 fuzzed = functools.partial(settings, derandomize=True, deadline=None, database=None)
 
-TEXT = st.text(st.characters(), max_size=8)  # lone surrogates included: YAML has "\ud800"
+TEXT = st.text(st.characters(), max_size=8)  # includes lone surrogates: YAML has "\ud800"
 SCALARS = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), TEXT, st.binary(max_size=4),
     st.sampled_from(["1e-3", "1_000", "0x10", "nan", "/a\0b", "a\nb", "/", "auto", 2**64, -0.0]),
@@ -32,21 +32,21 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(SCALARS, inner, max_size=3),
     max_leaves=6,
 )
-HUGE = 16**5000  # as 0x1000... in YAML; Python refuses to write it in decimal digits
+HUGE = 16**5000  # 0x1000... in YAML; Python refuses to convert it to decimal digits
 LOOP = []
-LOOP.append(LOOP)  # as &a [*a] in YAML
+LOOP.append(LOOP)  # &a [*a] in YAML
 
 
 def lines(values) -> list[str]:
-    """What is said about values that hold a fault; nothing about others."""
+    """Lines of the error for invalid values; an empty list for valid ones."""
     try:
         check(values)
     except BadInput as error:
-        said = str(error).split("\n")
-        assert all(line.startswith("params.yaml: ") and len(line) < 2000 for line in said), said
-        assert all(character.isprintable() for line in said for character in line), said
-        "\n".join(said).encode()
-        return said
+        texts = str(error).split("\n")
+        assert all(line.startswith("params.yaml: ") and len(line) < 2000 for line in texts), texts
+        assert all(character.isprintable() for line in texts for character in line), texts
+        "\n".join(texts).encode()
+        return texts
     return []
 
 

@@ -1,4 +1,4 @@
-"""dvc.yaml and inputs/ name for each stage what the stage uses: nothing less, nothing more."""
+"""dvc.yaml and inputs/ list exactly what each stage uses."""
 
 import ast
 import shutil
@@ -22,19 +22,19 @@ STAGES = [stage for stage in PIPELINE if stage != "inputs"]
 
 @cache
 def imports() -> grimp.ImportGraph:
-    """The imports of stages and library, as another program finds them."""
+    """Import graph of stages and library, from an independent program."""
     return grimp.build_graph("stages", "vocalseg", cache_dir=None, include_external_packages=True)
 
 
 @cache
 def modules(stage: str) -> set[str]:
-    """Modules that Python loads for a stage: what it imports, also indirectly, and packages."""
+    """Modules that Python loads for a stage: direct and indirect imports, and their packages."""
     found = {f"stages.{stage}", *imports().find_upstream_modules(f"stages.{stage}")}
     packages = {module[:end] for module in found for end, c in enumerate(module) if c == "."}
     return found | packages
 
 
-def ours(names: set[str]) -> set[str]:
+def own_modules(names: set[str]) -> set[str]:
     return {name for name in names if name.partition(".")[0] in code.PACKAGES}
 
 
@@ -45,7 +45,7 @@ def source_file(module: str) -> Path:
 
 
 def sections_read(module: str) -> set[type[Section]]:
-    """Classes in every ``read_params(...)`` call of a module."""
+    """Classes passed to ``read_params(...)`` in a module."""
     if not module.startswith("stages.") or module.startswith("stages.schema"):
         return set()
     names = {
@@ -65,9 +65,9 @@ def leaves(section: type[Section]) -> set[str]:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_depends_on_the_modules_and_libraries_that_it_imports(stage):
+def test_stages_depend_on_the_modules_and_libraries_that_they_import(stage):
     listed = code.dependencies(f"stages.{stage}", ROOT)
-    assert set(listed["modules"]) == ours(modules(stage))
+    assert set(listed["modules"]) == own_modules(modules(stage))
     tops = {name.partition(".")[0] for name in modules(stage)} - set(code.PACKAGES)
     provided = metadata.packages_distributions()
     expected = {d for top in tops - sys.stdlib_module_names for d in provided[top]}
@@ -75,14 +75,14 @@ def test_a_stage_depends_on_the_modules_and_libraries_that_it_imports(stage):
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_its_file_in_inputs_is_a_dependency_and_no_source_file_is(stage):
+def test_stages_depend_on_their_file_in_inputs_and_not_on_source_files(stage):
     deps = PIPELINE[stage]["deps"]
     assert [d for d in deps if d.startswith("inputs/")] == [f"inputs/{stage}.json"]
     assert not [d for d in deps if d.endswith(".py")]
 
 
 def test_a_changed_module_changes_the_inputs_of_the_stages_that_import_it(tmp_path):
-    """Each module of stages and library in turn; which stages it concerns is what grimp finds."""
+    """Each module of stages and library is changed in turn; grimp finds the affected stages."""
     for folder in ("stages", "src"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*.pyc"))
 
@@ -90,22 +90,22 @@ def test_a_changed_module_changes_the_inputs_of_the_stages_that_import_it(tmp_pa
         return {stage: code.dependencies(f"stages.{stage}", tmp_path) for stage in STAGES}
 
     before = digests()
-    every = set().union(*(ours(modules(stage)) for stage in STAGES))
-    assert len(every) > 40
-    for module in sorted(every):
+    all_modules = set().union(*(own_modules(modules(stage)) for stage in STAGES))
+    assert len(all_modules) > 40
+    for module in sorted(all_modules):
         path = tmp_path / source_file(module).relative_to(ROOT)
         original = path.read_text()
         path.write_text(f"{original}\nADDED = 1\n")
         changed = {stage for stage, listed in digests().items() if listed != before[stage]}
         assert changed == {stage for stage in STAGES if module in modules(stage)}, module
         path.write_text(f'{original}\n# A comment.\n"""A string that is no docstring."""\n')
-        assert digests() != before  # a statement, though without effect
+        assert digests() != before  # a string is a statement, although it has no effect
         path.write_text(original.replace('"""', '"""Reworded. ', 1) + "\n\n# A comment.\n")
         assert digests() == before, module
         path.write_text(original)
 
 
-def test_every_other_file_of_the_library_is_read_by_a_module_and_changes_its_stages(tmp_path):
+def test_every_resource_is_read_by_a_module_and_is_an_input_of_its_stages(tmp_path):
     """Resources such as style sheets and scripts are inputs of the stages that read them."""
     shutil.copytree(ROOT / "stages", tmp_path / "stages")
     shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("*.egg-info"))
@@ -129,15 +129,15 @@ def test_every_other_file_of_the_library_is_read_by_a_module_and_changes_its_sta
     assert "resources" not in code.dependencies("stages.train", tmp_path)
 
 
-def test_comments_docstrings_and_layout_do_not_count():
+def test_comments_docstrings_and_formatting_do_not_change_the_digest():
     source = 'class A:\n    """Doc."""\n    def f(self, a=1):\n        return a  # one\n'
     other = "class A:\n\n    def f(\n      self, a = 1\n    ):\n      '''New.'''\n      return a\n"
     assert code.digest(ast.parse(source)) == code.digest(ast.parse(other))
     assert code.digest(ast.parse(source)) != code.digest(ast.parse(source.replace("=1", "=2")))
 
 
-def test_a_digest_does_not_depend_on_the_version_of_python():
-    """A fixed value: newer versions have further, empty fields in their trees."""
+def test_digest_does_not_depend_on_the_version_of_python():
+    """The digest is a constant, although newer versions add empty fields to syntax trees."""
     source = 'def f(a, *b, c: int = 1, **d) -> str:\n    "Doc."\n    return f"{a!r:>{c}} {d}" "x"\n'
     assert code.digest(ast.parse(source)) == "2a08abeb4a9e2483"
 
@@ -163,7 +163,7 @@ def test_relative_imports_and_imports_within_functions_are_found(tmp_path):
     ("source", "expected"),
     [("def f(:\n", "not valid Python"), ("import no_such_library\n", "no_such_library: not inst")],
 )
-def test_code_that_cannot_be_listed_is_one_line(tmp_path, rejects, source, expected):
+def test_invalid_code_and_missing_libraries_are_errors(tmp_path, rejects, source, expected):
     (tmp_path / "src/vocalseg").mkdir(parents=True)
     (tmp_path / "src/vocalseg/a.py").write_text(source)
     with rejects(expected):
@@ -171,8 +171,8 @@ def test_code_that_cannot_be_listed_is_one_line(tmp_path, rejects, source, expec
 
 
 def test_no_module_is_imported_by_a_computed_name():
-    # Neither grimp nor `inputs` sees such an import. vocalseg/__init__.py has one, for its users.
-    for module in set().union(*(ours(modules(stage)) for stage in STAGES)) - {"vocalseg"}:
+    # Neither grimp nor `inputs` detects such imports. vocalseg/__init__.py has one, for users.
+    for module in set().union(*(own_modules(modules(stage)) for stage in STAGES)) - {"vocalseg"}:
         for node in ast.walk(ast.parse(source_file(module).read_text())):
             name = getattr(node, "attr", getattr(node, "id", ""))
             assert name not in ("import_module", "__import__"), module
@@ -185,8 +185,8 @@ def test_no_module_is_imported_by_a_computed_name():
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_depends_on_exactly_the_parameters_that_it_reads(stage):
-    read = set().union(*(leaves(s) for m in ours(modules(stage)) for s in sections_read(m)))
+def test_stages_depend_on_exactly_the_parameters_that_they_read(stage):
+    read = set().union(*(leaves(s) for m in own_modules(modules(stage)) for s in sections_read(m)))
     named = set()
     for key in PIPELINE[stage].get("params", []):
         section = Params.model_fields[key].annotation if key in Params.model_fields else None
@@ -196,8 +196,8 @@ def test_a_stage_depends_on_exactly_the_parameters_that_it_reads(stage):
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_sees_the_schema_of_its_own_parameters_only(stage):
-    sections = {s.__module__ for m in ours(modules(stage)) for s in sections_read(m)}
+def test_stages_import_the_schema_of_their_own_parameters_only(stage):
+    sections = {s.__module__ for m in own_modules(modules(stage)) for s in sections_read(m)}
     if stage == "download":
         sections.add("stages.schema.dataset")
     seen = {m for m in modules(stage) if m.startswith("stages.schema.")}
@@ -209,7 +209,7 @@ def test_no_stage_depends_on_the_matrix():
 
 
 def test_no_parameter_and_no_metric_has_a_name_that_the_run_cache_ignores():
-    """DVC leaves keys named ``size`` and ``nfiles`` out of what its run-cache compares."""
+    """DVC's run-cache ignores keys named ``size`` and ``nfiles``."""
     names = set(Params.model_fields)
     for section in Params.model_fields.values():
         names |= set(getattr(section.annotation, "model_fields", {}))
@@ -225,12 +225,12 @@ def test_no_parameter_and_no_metric_has_a_name_that_the_run_cache_ignores():
 # ------------------------------------------------------------------ the file itself
 
 
-def test_every_stage_says_in_one_line_what_it_does():
+def test_every_stage_has_a_description_of_one_line():
     for stage, definition in PIPELINE.items():
-        # `dvc stage list` cuts longer ones.
+        # `dvc stage list` truncates longer ones.
         assert 20 < len(definition["desc"]) <= 69, stage
         assert definition["desc"].endswith("."), stage
 
 
-def test_the_file_can_be_read_in_one_go():
+def test_dvc_yaml_has_at_most_150_lines():
     assert len((ROOT / "dvc.yaml").read_text().splitlines()) <= 150

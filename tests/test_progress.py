@@ -1,4 +1,4 @@
-"""A song separated step by step: what is reported, and what is refused."""
+"""Separation with progress reports: contents of the reports, and songs that are refused."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def separator(model: Path) -> Separator:  # noqa: F811
     return Separator.load(model)
 
 
-def test_reports_come_in_order_and_the_last_one_names_whole_files(separator, tmp_path):
+def test_reports_are_in_order_and_the_last_one_names_complete_files(separator, tmp_path):
     path = song(tmp_path / "a.flac", seconds=20.0)
     *reports, last = separate(separator, path, tmp_path, minutes=1)
     assert 2 <= len(reports) <= REPORTS
@@ -28,7 +28,7 @@ def test_reports_come_in_order_and_the_last_one_names_whole_files(separator, tmp
     np.testing.assert_allclose(vocals + accompaniment, mixture, atol=1e-6)
 
 
-def test_what_has_not_been_separated_yet_is_dark(separator, tmp_path):
+def test_spectrogram_is_dark_where_separation_is_pending(separator, tmp_path):
     path = song(tmp_path / "a.flac", seconds=20.0)
     first = next(separate(separator, path, tmp_path, minutes=1))
     columns = first.levels["mixture"].shape[1]
@@ -37,27 +37,27 @@ def test_what_has_not_been_separated_yet_is_dark(separator, tmp_path):
     assert first.axis == 20
 
 
-def test_a_long_song_is_refused_before_any_work(separator, tmp_path, rejects):
+def test_too_long_song_is_refused_before_separation(separator, tmp_path, rejects):
     path = song(tmp_path / "a.flac", seconds=2.0)
     with rejects("a.flac: longer than 0.02 minutes"):
         next(separate(separator, path, tmp_path / "out", minutes=0.02))
     assert not (tmp_path / "out").exists()
 
 
-def test_a_song_of_unknown_length_is_refused_when_it_is_too_long(separator, tmp_path, rejects):
+def test_song_of_unknown_length_is_refused_when_it_exceeds_the_limit(separator, tmp_path, rejects):
     path = song(tmp_path / "a.flac", seconds=20.0)
     content = bytearray(path.read_bytes())
-    content[21] &= 0xF0  # the number of samples in STREAMINFO: 36 bits, where 0 is unknown
+    content[21] &= 0xF0  # number of samples in STREAMINFO, 36 bits; 0 means unknown
     content[22:26] = bytes(4)
     path.write_bytes(content)
     reports = list(separate(separator, path, tmp_path / "whole", minutes=1))
     assert np.isnan(reports[0].total) and reports[-1].done == 20
     with rejects("a.flac: longer than 0.1 minutes"):
         list(separate(separator, path, tmp_path / "out", minutes=0.1))
-    assert not (tmp_path / "out").exists()  # nothing is left of the stems
+    assert not (tmp_path / "out").exists()  # partial stems are removed
 
 
-def test_a_message_names_the_file_without_its_folder(separator, tmp_path):
+def test_errors_name_the_file_without_its_folder(separator, tmp_path):
     path = tmp_path / "a.mp3"
     path.write_text("no audio")
     with pytest.raises(BadInput, match=r"^a\.mp3: not audio"):

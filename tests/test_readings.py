@@ -1,4 +1,4 @@
-"""The examples of the paper's text and of its published code, from an index of MUSDB18's size."""
+"""Examples as in the paper's text and in its published code, from an index of MUSDB18's size."""
 
 import hashlib
 import itertools
@@ -12,7 +12,7 @@ from vocalseg.examples import make_table
 
 LOUD, SILENT = 1000.0, 1.0
 
-#: The text: 40 % originals, 40 % splices, 20 % blackouts; Algorithm 1 runs through all tiles.
+#: The text: 40 % originals, 40 % splices, 20 % blackouts; Algorithm 1 runs over all tiles.
 TEXT = {"originals": 3657, "splice": 1.0, "blackout": 0.5, "across_songs": True}
 #: The published code: half of the splices and a quarter of the blackouts, the first of each.
 CODE = {
@@ -75,8 +75,8 @@ def test_the_published_code_has_9141_examples(musdb18):
 
 
 @pytest.mark.parametrize("usable", [7, 8, 9, 10, 11, 3657, 5224])
-def test_the_codes_order_is_algorithm_1_and_2_cut_after_a_half_and_a_quarter(usable):
-    """As lists of pairs and tiles, cut with ``//``, for every remainder of the division."""
+def test_published_code_takes_the_first_half_of_splices_and_quarter_of_blackouts(usable):
+    """The expected lists are cut with ``//``, for every remainder of the division."""
     tiles = index(2, usable)
     kept = list(range(usable))
     pairs = list(itertools.pairwise(kept))
@@ -89,24 +89,24 @@ def test_the_codes_order_is_algorithm_1_and_2_cut_after_a_half_and_a_quarter(usa
     assert blackouts["blackout_start"].between(0, 63).all()
 
 
-def test_the_code_validates_on_a_tenth_of_the_examples_rounded_down(musdb18):
+def test_published_code_validates_on_a_tenth_of_the_examples_rounded_down(musdb18):
     examples = table(musdb18, **CODE)
     held_out = examples[examples["part"] == "validation"]
     assert len(held_out) == 914
-    assert len(set(tracks(musdb18, held_out["tile"]))) > 50  # of nearly every song
+    assert len(set(tracks(musdb18, held_out["tile"]))) > 50  # from most songs
     trained = examples[examples["part"] == "train"]
-    assert set(held_out["tile"]) & set(trained["tile"])  # the same seconds on both sides
+    assert set(held_out["tile"]) & set(trained["tile"])  # some tiles are in both parts
 
 
-# ------------------------------------------------------------------ how many originals
+# ------------------------------------------------------------------ number of originals
 
 
 @pytest.mark.parametrize("choose", ["random", "first"])
-def test_the_number_of_originals_is_what_is_asked(musdb18, choose):
+def test_number_of_originals_is_as_requested(musdb18, choose):
     assert counts(table(musdb18, originals=1000, choose=choose))[0] == 1000
 
 
-def test_a_number_of_originals_takes_whole_songs_but_the_last(musdb18):
+def test_limited_originals_are_complete_songs_except_the_last(musdb18):
     originals = table(musdb18, originals=1000, blackout=0)
     chosen = pd.Series(tracks(musdb18, originals["tile"][originals["kind"] == "original"]))
     usable = musdb18["track"][musdb18["vocal_l1"] >= 100].value_counts()
@@ -115,14 +115,14 @@ def test_a_number_of_originals_takes_whole_songs_but_the_last(musdb18):
     assert chosen.is_monotonic_increasing  # in the order of the store
 
 
-def test_other_seeds_take_other_songs(musdb18):
+def test_different_seeds_take_different_songs(musdb18):
     def songs(seed):
         return frozenset(tracks(musdb18, table(musdb18, originals=500, seed=seed)["tile"]))
 
     assert len({songs(seed) for seed in range(3)}) == 3
 
 
-def test_more_originals_than_there_are_is_an_error(rejects):
+def test_more_originals_than_usable_tiles_is_an_error(rejects):
     with rejects("augment.originals = 101", "only 100 tiles", "augment.min_vocal_l1"):
         table(index(5, 20), originals=101)
 
@@ -146,13 +146,13 @@ def test_exact_proportions_are_exact(musdb18, splice, blackout, choose, across):
         assert rows["tile"].is_unique
 
 
-def test_exact_proportions_leave_out_no_more_originals_than_they_must():
-    # 5 songs of 20 tiles have 95 pairs: 94 originals are the most that have as many splices and
-    # half as many blackouts.
+def test_exact_proportions_drop_as_few_originals_as_possible():
+    # 5 songs of 20 tiles have 95 pairs, so 94 is the largest number of originals with as many
+    # splices and half as many blackouts.
     assert counts(table(index(5, 20), exact=True)) == (94, 94, 47)
 
 
-def test_proportions_that_cannot_be_exact_are_an_error(rejects):
+def test_impossible_exact_proportions_are_an_error(rejects):
     with rejects("augment.exact", "100 tiles", "simpler fractions"):
         table(index(5, 20), splice=0.333, exact=True)
 
@@ -171,14 +171,14 @@ def test_splices_across_songs_join_every_usable_tile_with_the_next_usable_one():
 
 
 @pytest.mark.parametrize("split", ["auto", "song", "official"])
-def test_split_by_song_nothing_of_a_held_out_song_is_trained_on(musdb18, split):
+def test_split_by_song_excludes_held_out_songs_from_training(musdb18, split):
     examples = table(
         musdb18, across_songs=True, split=split, validation_songs=["song 007", "song 050"]
     )
     train = examples[examples["part"] == "train"]
     used = np.concatenate((train["tile"], train["next"][train["next"] >= 0]))
-    of_all = set(tracks(musdb18, used))
-    held_out = set(musdb18["track"]) - of_all
+    trained_songs = set(tracks(musdb18, used))
+    held_out = set(musdb18["track"]) - trained_songs
     assert len(held_out) == (10 if split == "song" else 2)
     assert split == "song" or held_out == {"song 007", "song 050"}
 
@@ -186,7 +186,7 @@ def test_split_by_song_nothing_of_a_held_out_song_is_trained_on(musdb18, split):
 # ------------------------------------------------------------------ the split
 
 
-def test_the_fraction_is_used_where_it_is_asked_for_and_the_official_songs_where_they_are(musdb18):
+def test_auto_split_uses_official_songs_and_song_split_the_fraction(musdb18):
     official = [f"song {i:03}" for i in range(14)]
 
     def held_out(split):
@@ -197,13 +197,13 @@ def test_the_fraction_is_used_where_it_is_asked_for_and_the_official_songs_where
     assert len(held_out("song")) == 10
 
 
-def test_official_songs_that_are_not_there_are_an_error(rejects):
+def test_missing_official_songs_are_an_error(rejects):
     with rejects("augment.split = 'official'", "use song"):
         table(index(5, 20), split="official", validation_songs=["elsewhere"])
 
 
 @pytest.mark.parametrize("validation", [0.1, 0.25, 0.29, 0.9])
-def test_a_split_by_example_is_of_all_kinds_and_depends_on_the_seed(validation):
+def test_split_by_example_includes_all_kinds_and_depends_on_the_seed(validation):
     tiles = index(20, 20)
     one, same, other = (
         table(tiles, split="example", validation=validation, seed=s) for s in (1, 1, 2)
@@ -215,18 +215,18 @@ def test_a_split_by_example_is_of_all_kinds_and_depends_on_the_seed(validation):
     assert (held_out != (other["part"] == "validation")).any()
 
 
-def test_a_split_by_example_needs_one_song_only():
+def test_split_by_example_works_with_one_song():
     assert set(table(index(1, 20), split="example")["part"]) == {"train", "validation"}
 
 
-def test_a_split_by_example_that_validates_on_nothing_is_an_error(rejects):
+def test_split_by_example_without_validation_examples_is_an_error(rejects):
     with rejects("augment.validation = 0.01", "49 examples"):
         table(index(1, 20), split="example", validation=0.01)
     with rejects("training songs with vocals: 0"):
         table(index(1, 20, quiet=1), split="example")
 
 
-# ------------------------------------------------------------------ nothing else has changed
+# ------------------------------------------------------------------ unchanged defaults
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_a_split_by_example_that_validates_on_nothing_is_an_error(rejects):
         ),
     ],
 )
-def test_the_default_table_is_the_same_to_the_byte_as_before_these_choices(songs, digest):
+def test_default_table_is_byte_identical_to_that_of_earlier_versions(songs, digest):
     rng = np.random.default_rng(5)
     sizes = rng.integers(3, 40, 23)
     tiles = pd.DataFrame(

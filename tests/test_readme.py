@@ -1,4 +1,4 @@
-"""The README's graph and tables, the links of all pages, and the changes that a how-to shows."""
+"""The README's graph and tables, links in all pages, and the diffs of a how-to."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 
 
 def dependencies():
-    """Stages of dvc.yaml, with an edge from the stage that writes a file to those that read it."""
+    """Graph of the stages in dvc.yaml; edges lead from the writer of a file to its readers."""
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
     written = {}
     for name, stage in stages.items():
@@ -29,7 +29,7 @@ def dependencies():
     return graph
 
 
-def test_the_graph_has_a_line_for_each_stage_and_every_edge_that_others_do_not_imply():
+def test_graph_is_the_transitive_reduction_of_the_pipeline():
     (drawing,) = re.findall(r"```mermaid\nflowchart LR\n(.*?)```", README, re.DOTALL)
     drawn = nx.DiGraph()
     for line in drawing.splitlines():
@@ -45,18 +45,18 @@ def test_tables_have_at_most_seven_columns():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_lead_to_files_of_the_repository(page):
+def test_links_point_to_files_of_the_repository(page):
     text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
     links = re.findall(r"\]\(([^)#\s]+)", text)
-    elsewhere = ("http", "generated/")  # `make docs` generates pages and checks links to them
+    external = ("http", "generated/")  # `make docs` generates pages and checks links to them
     missing = [
         link for link in links
-        if not link.startswith(elsewhere) and not (page.parent / link).exists()
+        if not link.startswith(external) and not (page.parent / link).exists()
     ]  # fmt: skip
     assert not missing
 
 
-def test_the_lines_that_a_how_to_changes_are_those_of_the_code():
+def test_context_of_diffs_in_the_how_to_matches_the_code():
     page = (ROOT / "docs/add-a-loss.md").read_text(encoding="utf-8")
     file, checked = None, 0
     for paragraph, change in re.findall(r"(.*?)```diff\n(.*?)```", page, re.DOTALL):

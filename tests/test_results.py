@@ -1,4 +1,4 @@
-"""The committed results are those of the committed code, and they show what the README says."""
+"""The committed results are those of the committed code, and README and docs show them."""
 
 import hashlib
 import io
@@ -19,7 +19,7 @@ from study.scores import table
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = yaml.safe_load((ROOT / "dvc.lock").read_text())["stages"]
-AGAIN = "run `dvc repro`, then commit dvc.lock, inputs/ and metrics/"
+ADVICE = "run `dvc repro`, then commit dvc.lock, inputs/ and metrics/"
 
 
 def metrics(name: str) -> dict:
@@ -28,43 +28,43 @@ def metrics(name: str) -> dict:
 
 @pytest.fixture(scope="module", autouse=True)
 def inputs():
-    """What the stage `inputs` finds here, in the folder that git tracks."""
+    """Run the stage `inputs`, which rewrites the folder that git tracks."""
     subprocess.run([sys.executable, "-m", "stages.inputs"], cwd=ROOT, check=True)
 
 
 @pytest.mark.parametrize("stage", [stage for stage in LOCK if stage != "inputs"])
-def test_results_were_made_by_the_code_and_parameters_beside_them(stage):
+def test_results_were_computed_by_the_committed_code_and_parameters(stage):
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     for key, value in LOCK[stage].get("params", {}).get("params.yaml", {}).items():
-        assert lookup(params, key) == value, AGAIN
+        assert lookup(params, key) == value, ADVICE
     for dependency in LOCK[stage]["deps"]:
         path = ROOT / dependency["path"]
         if path.parent.name == "inputs":
             found = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
-            assert found == dependency["md5"], f"{dependency['path']} has changed; {AGAIN}"
+            assert found == dependency["md5"], f"{dependency['path']} has changed; {ADVICE}"
 
 
 @pytest.mark.parametrize("name", ["train", "bounds", "eval"])
-def test_metrics_are_those_of_the_lock_file(name):
+def test_metrics_match_the_lock_file(name):
     path = f"metrics/{name}.json"
     (out,) = [o for o in LOCK[name]["outs"] if o["path"] == path]
     found = hashlib.md5((ROOT / path).read_bytes(), usedforsecurity=False).hexdigest()
-    assert found == out["md5"], AGAIN
+    assert found == out["md5"], ADVICE
 
 
-def test_the_network_learned_more_than_silence():
+def test_validation_loss_is_well_below_that_of_silence():
     train = metrics("train")
     assert train["val_loss"] < 0.9 * train["val_loss_of_zeros"]
 
 
 @pytest.mark.parametrize(("protocol", "metric"), [("global", "sdr"), ("museval", "sdr")])
-def test_the_separation_stands_between_floor_and_ceiling(protocol, metric):
+def test_scores_are_between_those_of_mixture_and_ideal_mask(protocol, metric):
     bounds, score = metrics("bounds"), metrics("eval")[protocol][metric]
     assert bounds["mixture"][protocol][metric] + 1 < score < bounds["irm"][protocol][metric]
 
 
 def test_readme_and_results_page_show_the_committed_results():
-    """Committed ones: another machine's floating point gives its user others."""
+    """Committed files are compared, because other machines give slightly different results."""
 
     def committed(path: str) -> str:
         return subprocess.run(
@@ -82,7 +82,7 @@ def test_readme_and_results_page_show_the_committed_results():
     assert f"between {floor} mixture and {ceiling} mask" in " ".join(readme.split())
 
 
-def test_the_committed_matrix_is_the_study_and_holds_these_results():
+def test_committed_matrix_has_all_experiments_and_matches_the_bounds():
     matrix = pd.read_csv(ROOT / "metrics/matrix.csv")
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     settings = matrix[list(params["matrix"])].itertuples(index=False, name=None)

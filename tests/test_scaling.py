@@ -1,4 +1,4 @@
-"""Scaling is scikit-learn's, tile by tile, for both axes and all scalers."""
+"""Scaling equals that of scikit-learn for each tile, both axes and all scalers."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ BINS, FRAMES = 12, 8
 
 
 def music(rng, n=3):
-    """Magnitudes as spectrograms have them: skewed, over some decades."""
+    """Magnitudes distributed as in spectrograms: skewed, over several decades."""
     return rng.gamma(0.5, 10.0, (n, BINS, FRAMES)).astype(np.float32)
 
 
@@ -24,7 +24,7 @@ def constant_rows(rng):
 
 
 def zero_iqr(rng):
-    """Mostly zeros: the quartiles are equal, minimum and maximum are not."""
+    """Mostly zeros: quartiles are equal, but minimum and maximum differ."""
     x = np.zeros((3, BINS, FRAMES), np.float32)
     x[:, 4, 2] = 5
     x[:, 7, 6] = 0.3
@@ -43,7 +43,7 @@ TILES = {
 
 
 def by_scikit_learn(mixture, tiles, axis, scaler):
-    """Each bin is a feature and frames are its samples (frequency), or the other way round."""
+    """Bins are features and frames are samples for the axis `frequency`, and vice versa."""
     scaled = []
     for m, t in zip(mixture, tiles, strict=True):
         m, t = (m.T, t.T) if axis == "frequency" else (m, t)
@@ -55,7 +55,7 @@ def by_scikit_learn(mixture, tiles, axis, scaler):
 @pytest.mark.parametrize("axis", AXES)
 @pytest.mark.parametrize("scaler", ORACLES)
 @pytest.mark.parametrize("kind", TILES)
-def test_scaled_mixture_and_vocals_are_scikit_learns(rng, axis, scaler, kind):
+def test_scaled_mixture_and_vocals_equal_those_of_scikit_learn(rng, axis, scaler, kind):
     mixture = TILES[kind](rng)
     vocals = mixture * rng.uniform(0, 1, mixture.shape).astype(np.float32)
     statistics = scaling.statistics(mixture, axis, scaler)
@@ -70,7 +70,7 @@ def test_scaled_mixture_and_vocals_are_scikit_learns(rng, axis, scaler, kind):
 @pytest.mark.parametrize("axis", AXES)
 @pytest.mark.parametrize("scaler", ORACLES)
 @pytest.mark.parametrize("kind", TILES)
-def test_undo_gives_the_magnitudes_back(rng, axis, scaler, kind):
+def test_undo_restores_the_magnitudes(rng, axis, scaler, kind):
     mixture = TILES[kind](rng)
     statistics = scaling.statistics(mixture, axis, scaler)
     vocals = 0.3 * mixture
@@ -80,7 +80,7 @@ def test_undo_gives_the_magnitudes_back(rng, axis, scaler, kind):
 
 
 @pytest.mark.parametrize("scaler", ORACLES)
-def test_one_statistic_for_each_bin_or_for_each_frame(rng, scaler):
+def test_there_is_one_statistic_per_bin_or_per_frame(rng, scaler):
     mixture = music(rng)
     for statistic in scaling.statistics(mixture, "frequency", scaler):
         assert statistic.shape == (3, BINS, 1)
@@ -89,7 +89,7 @@ def test_one_statistic_for_each_bin_or_for_each_frame(rng, scaler):
         assert statistic.shape == (3, 1, FRAMES)
 
 
-def test_the_formulas_of_the_paper():
+def test_statistics_equal_the_formulas_of_the_paper():
     mixture = np.array([[[0, 1, 2, 3, 8]]], np.float32)
     for scaler, expected in (("minmax", (0, 8)), ("robust", (2, 2)), ("max", (0, 8))):
         offset, scale = scaling.statistics(mixture, "frequency", scaler)
@@ -100,7 +100,7 @@ def test_the_formulas_of_the_paper():
     assert (offset.item(), scale.item()) == (1, 8)
 
 
-def test_tiles_are_scaled_each_on_its_own(rng):
+def test_tiles_are_scaled_independently(rng):
     mixture = music(rng) * np.array([1, 10, 100], np.float32)[:, None, None]
     together = scaling.statistics(mixture, "frequency", "robust")
     for i in range(3):
@@ -110,7 +110,7 @@ def test_tiles_are_scaled_each_on_its_own(rng):
 
 
 @pytest.mark.parametrize(("axis", "scaler"), [("frequencies", "max"), ("time", "quantile")])
-def test_an_unknown_axis_or_scaler_is_an_error(rng, axis, scaler):
+def test_unknown_axis_or_scaler_is_an_error(rng, axis, scaler):
     with pytest.raises(KeyError):
         scaling.statistics(music(rng), axis, scaler)
 
@@ -119,7 +119,7 @@ def test_an_unknown_axis_or_scaler_is_an_error(rng, axis, scaler):
 
 
 @pytest.mark.parametrize("axis", AXES)
-def test_the_logarithm_is_numpys_and_has_no_statistics(rng, axis):
+def test_log_scaler_equals_numpy_and_has_no_statistics(rng, axis):
     mixture = music(rng)
     statistics = scaling.statistics(mixture, axis, "log")
     shape = (3, BINS, 1) if axis == "frequency" else (3, 1, FRAMES)
@@ -132,15 +132,15 @@ def test_the_logarithm_is_numpys_and_has_no_statistics(rng, axis):
 
 
 @pytest.mark.parametrize("kind", TILES)
-def test_standard_is_scikit_learns_scaler_of_all_frames_of_the_data_set(rng, kind):
+def test_standard_scaler_equals_scikit_learn_on_all_frames_of_the_data_set(rng, kind):
     mixture = TILES[kind](rng)
     parts = [scaling.moments(mixture[:2]), scaling.moments(mixture[2:])]
     statistics = scaling.data_set_statistics(np.stack(parts))
     frames = np.log(1 + mixture.astype(np.float64)).swapaxes(1, 2).reshape(-1, BINS)
     expected = StandardScaler().fit(frames)
     np.testing.assert_allclose(statistics[0][0, :, 0], expected.mean_, atol=1e-6)
-    clear = expected.scale_ > 1e-5  # below, both only shift
-    np.testing.assert_allclose(statistics[1][0, clear, 0], expected.scale_[clear], rtol=1e-3)
+    varying = expected.scale_ > 1e-5  # below, both only subtract the mean
+    np.testing.assert_allclose(statistics[1][0, varying, 0], expected.scale_[varying], rtol=1e-3)
     scaled = scaling.apply(mixture, *statistics, log=True)
     assert scaled.dtype == np.float32
     np.testing.assert_allclose(

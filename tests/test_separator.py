@@ -1,4 +1,4 @@
-"""Separation of whole songs: what networks that are plain functions must give."""
+"""Separation of whole songs, with plain functions as networks."""
 
 import librosa
 import numpy as np
@@ -13,7 +13,7 @@ from vocalseg.separator import Separator
 SMALL = Settings(11025, 64, 16, 16, "frequency", "max", 4, 2)
 PAPER = Settings(11025, 1024, 256, 128, "frequency", "minmax", 64, 4)
 HOP = 4 * SMALL.hop  # at 44,100 Hz
-TILE = (SMALL.tile_frames - 1) * HOP  # samples that fill exactly one tile of centred frames
+TILE = (SMALL.tile_frames - 1) * HOP  # samples that fill exactly one tile of centered frames
 CD = 44100
 
 
@@ -38,70 +38,71 @@ def half(tiles):
 
 
 def some_network(tiles):
-    """Neither linear nor symmetric; the same tile always gives the same estimate."""
+    """A deterministic function that is neither linear nor symmetric."""
     pattern = np.random.default_rng(7).uniform(-0.5, 1.5, tiles.shape[1:]).astype(np.float32)
     return tiles * pattern + 0.1 * np.roll(tiles, 3, axis=1) ** 2
 
 
-def separating(network, settings, **options):
+def make_separator(network, settings, **options):
     return Separator(Estimator(network, settings), **options)
 
 
-def share(signal, other):
+def rms_ratio(signal, other):
     return np.sqrt(np.mean(signal**2) / np.mean(other**2))
 
 
-# ------------------------------------------------------------------ what the network says, happens
+# ------------------------------------------------------------------ masks
 
 
 @pytest.mark.parametrize("overlap", [0, 0.25, 0.5])
 @pytest.mark.parametrize("scaler", ["max", "minmax", "robust"])
 @pytest.mark.parametrize("axis", ["frequency", "time"])
-def test_a_network_that_gives_its_input_back_leaves_no_accompaniment(rng, overlap, scaler, axis):
+def test_identity_network_leaves_no_accompaniment(rng, overlap, scaler, axis):
     settings = change(SMALL, scaler=scaler, axis=axis)
     mixture = song(rng, channels=1)
-    vocals, accompaniment = separating(identity, settings, overlap=overlap).separate(mixture, CD)
+    separator = make_separator(identity, settings, overlap=overlap)
+    vocals, accompaniment = separator.separate(mixture, CD)
     np.testing.assert_allclose(vocals, mixture, atol=1e-4)
     np.testing.assert_allclose(accompaniment, 0, atol=1e-4)
 
 
-def test_so_it_is_in_stereo_and_at_the_papers_size(rng):
+def test_identity_network_leaves_no_accompaniment_in_stereo_at_the_papers_size(rng):
     mixture = song(rng, 5 * CD)
-    vocals, accompaniment = separating(identity, PAPER).separate(mixture, CD)
-    assert share(vocals - mixture, mixture) < 1e-4
-    assert share(accompaniment, mixture) < 1e-4
+    vocals, accompaniment = make_separator(identity, PAPER).separate(mixture, CD)
+    assert rms_ratio(vocals - mixture, mixture) < 1e-4
+    assert rms_ratio(accompaniment, mixture) < 1e-4
 
 
 @pytest.mark.parametrize("overlap", [0, 0.25, 0.5])
 @pytest.mark.parametrize("samples", [1, 441, TILE, 20000])
-def test_a_network_that_gives_zeros_leaves_no_vocals(rng, overlap, samples):
+def test_network_of_zeros_leaves_no_vocals(rng, overlap, samples):
     mixture = song(rng, samples)
-    vocals, accompaniment = separating(zeros, SMALL, overlap=overlap).separate(mixture, CD)
+    vocals, accompaniment = make_separator(zeros, SMALL, overlap=overlap).separate(mixture, CD)
     assert not vocals.any()
     np.testing.assert_array_equal(accompaniment, mixture)
 
 
 @pytest.mark.parametrize("overlap", [0, 0.25, 0.5])
 @pytest.mark.parametrize("samples", [1, 441, TILE, 8 * 16 * HOP, 20000])
-def test_half_the_magnitude_is_half_the_waveform_up_to_both_ends(rng, overlap, samples):
-    """Neighbouring tiles fade into each other without a dent, and none at the song's ends."""
+def test_half_of_the_magnitude_gives_half_of_the_waveform_up_to_both_ends(rng, overlap, samples):
+    """The crossfade of adjacent tiles has constant gain, including both ends of the song."""
     mixture = song(rng, samples, 1)
-    vocals, _ = separating(half, SMALL, overlap=overlap).separate(mixture, CD)
+    vocals, _ = make_separator(half, SMALL, overlap=overlap).separate(mixture, CD)
     np.testing.assert_allclose(vocals, mixture / 2, atol=1e-4)
 
 
-def test_a_mask_is_held_to_zero_and_one(rng):
+def test_mask_is_clipped_to_zero_and_one(rng):
     mixture = song(rng, channels=1)
-    vocals, _ = separating(lambda tiles: 5 * tiles, SMALL).separate(mixture, CD)
+    vocals, _ = make_separator(lambda tiles: 5 * tiles, SMALL).separate(mixture, CD)
     np.testing.assert_allclose(vocals, mixture, atol=1e-5)
-    vocals, _ = separating(lambda tiles: -tiles, SMALL).separate(mixture, CD)
+    vocals, _ = make_separator(lambda tiles: -tiles, SMALL).separate(mixture, CD)
     assert not vocals.any()
 
 
-def test_the_channels_share_one_mask(rng):
+def test_channels_share_one_mask(rng):
     left = song(rng, channels=1)
     mixture = np.hstack([left, 0.25 * left])
-    vocals, _ = separating(some_network, SMALL).separate(mixture, CD)
+    vocals, _ = make_separator(some_network, SMALL).separate(mixture, CD)
     np.testing.assert_allclose(vocals[:, 1], 0.25 * vocals[:, 0], atol=1e-6)
 
 
@@ -111,23 +112,23 @@ def tones(*hertz):
 
 
 def level(waveform, hertz):
-    """Amplitude of a tone in the middle of a second."""
+    """Amplitude of a tone in the middle half of a waveform of one second."""
     middle = slice(CD // 4, 3 * CD // 4)
     time = np.arange(CD)[middle] / CD
     return 2 * np.abs(np.mean(waveform[middle] * np.exp(-2j * np.pi * hertz * time)))
 
 
-def test_above_the_networks_band_the_mask_is_carried_on():
+def test_mask_is_extended_above_the_band_of_the_network():
     mixture = tones(1000, 5000, 8000)
-    separator = separating(half, change(PAPER, scaler="max"), extend=True)
+    separator = make_separator(half, change(PAPER, scaler="max"), extend=True)
     vocals, accompaniment = separator.separate(mixture, CD)
     for hertz in (1000, 5000, 8000):
         assert level(vocals, hertz) == pytest.approx(0.1, rel=0.02)
         assert level(accompaniment, hertz) == pytest.approx(0.1, rel=0.02)
 
 
-def test_it_is_carried_on_from_what_sounds_in_the_bands_upper_quarter():
-    """Not from the bins below, and not from bins of it that are silent."""
+def test_extension_is_the_mean_mask_of_the_upper_quarter_of_the_band():
+    """Bins below this quarter and silent bins within it have no effect."""
     tone = round(4800 / (11025 / 1024))
 
     def network(tiles):
@@ -136,16 +137,16 @@ def test_it_is_carried_on_from_what_sounds_in_the_bands_upper_quarter():
         mask[tone - 10 : tone + 11] = 0.5
         return tiles * mask
 
-    separator = separating(network, change(PAPER, scaler="max"), extend=True)
+    separator = make_separator(network, change(PAPER, scaler="max"), extend=True)
     vocals, _ = separator.separate(tones(1000, 4800, 8000), CD)
     assert level(vocals, 1000) == pytest.approx(0.2, rel=0.02)
     assert level(vocals, 8000) == pytest.approx(0.1, rel=0.05)
 
 
 @pytest.mark.parametrize("network", [half, identity])
-def test_without_extension_the_upper_band_is_accompaniment(network):
+def test_upper_band_is_accompaniment_without_extension(network):
     mixture = tones(1000, 8000)
-    separator = separating(network, change(PAPER, scaler="max"), extend=False)
+    separator = make_separator(network, change(PAPER, scaler="max"), extend=False)
     vocals, accompaniment = separator.separate(mixture, CD)
     expected = 0.1 if network is half else 0.2
     assert level(vocals, 1000) == pytest.approx(expected, rel=0.02)
@@ -153,18 +154,18 @@ def test_without_extension_the_upper_band_is_accompaniment(network):
     assert level(accompaniment, 8000) == pytest.approx(0.2, rel=0.01)
 
 
-# ------------------------------------------------------------------ the direct reconstruction
+# ------------------------------------------------------------------ output = magnitude
 
 
 def direct(network, settings=PAPER, **options):
-    return separating(network, settings, output="magnitude", **options)
+    return make_separator(network, settings, output="magnitude", **options)
 
 
 @pytest.mark.parametrize("axis", ["frequency", "time"])
-def test_the_magnitude_is_taken_as_estimated_with_the_mixtures_phase(rng, axis):
-    """Against librosa at the network's rate: estimates above the mixture and below zero stay."""
+def test_magnitude_output_is_the_estimate_with_the_phase_of_the_mixture(rng, axis):
+    """Compared with librosa at the network's rate; estimates are not clipped."""
     settings = change(PAPER, sample_rate=44100, axis=axis, scaler="max")
-    mixture = like_music(rng, 127 * 256)[:, 0]  # one tile of centred frames
+    mixture = like_music(rng, 127 * 256)[:, 0]  # one tile of centered frames
     vocals, accompaniment = direct(some_network, settings, extend=False).separate(mixture, CD)
 
     spectrum = librosa.stft(mixture, n_fft=1024, hop_length=256)
@@ -177,22 +178,20 @@ def test_the_magnitude_is_taken_as_estimated_with_the_mixtures_phase(rng, axis):
     expected = np.zeros_like(spectrum)
     expected[:512] = estimate * phase[:512]
     expected = librosa.istft(expected, hop_length=256, length=len(mixture))
-    assert share(vocals - expected, expected) < 1e-4
+    assert rms_ratio(vocals - expected, expected) < 1e-4
     np.testing.assert_allclose(vocals + accompaniment, mixture, atol=1e-6)
 
 
 @pytest.mark.parametrize("overlap", [0, 0.25, 0.5])
 @pytest.mark.parametrize("samples", [441, TILE, 8 * 16 * HOP, 30011])
-def test_for_a_mono_song_and_an_estimate_within_the_mixture_both_outputs_are_one(
-    rng, samples, overlap
-):
+def test_outputs_are_equal_for_mono_songs_if_the_mask_is_not_clipped(rng, samples, overlap):
     mixture = song(rng, samples, 1)
-    by_mask, _ = separating(half, SMALL, overlap=overlap).separate(mixture, CD)
+    by_mask, _ = make_separator(half, SMALL, overlap=overlap).separate(mixture, CD)
     by_magnitude, _ = direct(half, SMALL, overlap=overlap).separate(mixture, CD)
     np.testing.assert_allclose(by_magnitude, by_mask, atol=1e-5)
 
 
-def test_the_direct_reconstruction_is_the_same_in_every_channel_of_the_band():
+def test_magnitude_output_within_the_band_is_the_same_in_all_channels():
     left, right = tones(1000, 8000), tones(2000, 8000)
     mixture = np.stack([left, right], axis=1)
     vocals, _ = direct(identity, change(PAPER, scaler="max"), extend=False).separate(mixture, CD)
@@ -202,14 +201,14 @@ def test_the_direct_reconstruction_is_the_same_in_every_channel_of_the_band():
     assert level(vocals[:, 0], 8000) < 1e-4
 
 
-def test_above_the_band_the_mask_is_carried_on_beside_the_direct_reconstruction():
+def test_magnitude_output_is_extended_by_the_mask_above_the_band():
     mixture = tones(1000, 4800, 8000)
     vocals, _ = direct(half, change(PAPER, scaler="max"), extend=True).separate(mixture, CD)
     for hertz in (1000, 4800, 8000):
         assert level(vocals, hertz) == pytest.approx(0.1, rel=0.05)
 
 
-def test_where_the_mixture_is_silent_the_direct_reconstruction_is(rng):
+def test_magnitude_output_is_silent_where_the_mixture_is_silent(rng):
     loud = song(rng, 20000)
     mixture = np.concatenate([loud, np.zeros_like(loud)])
     vocals, _ = direct(lambda tiles: tiles + 1, SMALL).separate(mixture, CD)
@@ -217,12 +216,12 @@ def test_where_the_mixture_is_silent_the_direct_reconstruction_is(rng):
     assert not vocals[25000:].any()
 
 
-def test_an_output_that_is_not_known_is_an_error():
+def test_unknown_output_is_an_error():
     with pytest.raises(ValueError, match="output 'phase'"):
-        separating(identity, SMALL, output="phase")
+        make_separator(identity, SMALL, output="phase")
 
 
-# ------------------------------------------------------------------ nothing is lost
+# ------------------------------------------------------------------ lengths, rates and channels
 
 
 LENGTHS = {
@@ -244,7 +243,8 @@ LENGTHS = {
 @pytest.mark.parametrize("samples", LENGTHS.values(), ids=LENGTHS)
 def test_vocals_and_accompaniment_add_up_to_the_song(rng, samples, overlap):
     mixture = song(rng, samples)
-    vocals, accompaniment = separating(some_network, SMALL, overlap=overlap).separate(mixture, CD)
+    separator = make_separator(some_network, SMALL, overlap=overlap)
+    vocals, accompaniment = separator.separate(mixture, CD)
     assert vocals.shape == accompaniment.shape == mixture.shape
     assert vocals.dtype == accompaniment.dtype == np.float32
     np.testing.assert_allclose(vocals + accompaniment, mixture, atol=1e-6)
@@ -252,26 +252,26 @@ def test_vocals_and_accompaniment_add_up_to_the_song(rng, samples, overlap):
 
 @pytest.mark.parametrize("rate", [8000, 11025, 44100, 48000, 96000])
 @pytest.mark.parametrize("samples", [1, 10, 500, 30000])
-def test_so_it_is_at_every_sample_rate(rng, rate, samples):
+def test_stems_add_up_to_the_song_at_every_sample_rate(rng, rate, samples):
     mixture = song(rng, samples)
-    vocals, accompaniment = separating(some_network, SMALL).separate(mixture, rate)
+    vocals, accompaniment = make_separator(some_network, SMALL).separate(mixture, rate)
     assert vocals.shape == accompaniment.shape == mixture.shape
     assert np.isfinite(vocals).all()
     np.testing.assert_allclose(vocals + accompaniment, mixture, atol=1e-6)
 
 
 @pytest.mark.parametrize("rate", [8000, 48000])
-def test_at_other_rates_the_vocals_stand_in_their_place(rate):
+def test_vocals_are_aligned_with_the_song_at_other_sample_rates(rate):
     mixture = 0.5 * np.sin(2 * np.pi * 440 * np.arange(rate) / rate).astype(np.float32)
-    vocals, _ = separating(identity, SMALL).separate(mixture, rate)
+    vocals, _ = make_separator(identity, SMALL).separate(mixture, rate)
     middle = slice(rate // 10, -rate // 10)
     np.testing.assert_allclose(vocals[middle], mixture[middle], atol=1e-3)
 
 
-def test_a_mono_song_of_one_axis_gives_waveforms_of_one_axis(rng):
+def test_one_dimensional_song_gives_one_dimensional_waveforms(rng):
     column = song(rng, channels=1)
-    flat = separating(some_network, SMALL).separate(column[:, 0], CD)
-    tall = separating(some_network, SMALL).separate(column, CD)
+    flat = make_separator(some_network, SMALL).separate(column[:, 0], CD)
+    tall = make_separator(some_network, SMALL).separate(column, CD)
     for one, other in zip(flat, tall, strict=True):
         assert one.shape == (len(column),)
         np.testing.assert_array_equal(one, other[:, 0])
@@ -279,23 +279,23 @@ def test_a_mono_song_of_one_axis_gives_waveforms_of_one_axis(rng):
 
 def test_silence_gives_silence():
     for scaler in ("max", "minmax", "robust"):
-        separator = separating(some_network, change(SMALL, scaler=scaler))
+        separator = make_separator(some_network, change(SMALL, scaler=scaler))
         vocals, accompaniment = separator.separate(np.zeros((20000, 2)), CD)
         assert not vocals.any()
         assert not accompaniment.any()
 
 
 @pytest.mark.parametrize("samples", [5 * 128 + 127, 20 * 128 + 127, 20 * 128])
-def test_no_click_at_the_end_where_hop_is_the_largest_that_is_allowed(rng, samples):
-    settings = change(SMALL, hop=16)  # a quarter of the frame; 64 samples at 44,100
+def test_no_click_at_the_end_with_the_largest_hop(rng, samples):
+    settings = change(SMALL, hop=16)  # a quarter of the frame; 64 samples at 44,100 Hz
     mixture = song(rng, samples, 1)
-    vocals, _ = separating(some_network, settings).separate(mixture, CD)
+    vocals, _ = make_separator(some_network, settings).separate(mixture, CD)
     assert np.abs(vocals).max() < 4 * np.abs(mixture).max()
 
 
 @pytest.mark.parametrize("gain", [0.5, 0.01, 3])
-def test_with_the_max_scaler_a_quieter_song_has_quieter_vocals_of_the_same_form(rng, gain):
-    separator = separating(some_network, SMALL)
+def test_vocals_are_proportional_to_the_song_with_the_max_scaler(rng, gain):
+    separator = make_separator(some_network, SMALL)
     mixture = song(rng)
     vocals, _ = separator.separate(mixture, CD)
     scaled, _ = separator.separate(gain * mixture, CD)
@@ -313,8 +313,8 @@ def joined(pieces):
 @pytest.mark.parametrize("rate", [CD, 48000])
 @pytest.mark.parametrize("overlap", [0, 0.25, 0.5])
 @pytest.mark.parametrize("samples", [10, TILE, 8 * 16 * HOP - HOP, 30011])
-def test_the_result_does_not_depend_on_how_the_stream_was_cut(rng, samples, overlap, rate):
-    separator = separating(some_network, SMALL, overlap=overlap)
+def test_result_does_not_depend_on_the_blocks_of_the_stream(rng, samples, overlap, rate):
+    separator = make_separator(some_network, SMALL, overlap=overlap)
     mixture = song(rng, samples)
     expected, _ = separator.separate(mixture, rate)
     cuts = {
@@ -329,7 +329,7 @@ def test_the_result_does_not_depend_on_how_the_stream_was_cut(rng, samples, over
         np.testing.assert_allclose(vocals + accompaniment, mixture, atol=1e-6)
 
 
-def test_vocals_come_while_the_song_is_still_coming(rng):
+def test_vocals_are_returned_before_the_whole_song_is_read(rng):
     read = []
 
     def blocks():
@@ -337,19 +337,19 @@ def test_vocals_come_while_the_song_is_still_coming(rng):
             read.append(i)
             yield song(rng, 10000)
 
-    next(separating(identity, SMALL).stream(blocks(), CD))
+    next(make_separator(identity, SMALL).stream(blocks(), CD))
     assert len(read) < 10
 
 
 @pytest.mark.parametrize("rate", [CD, 8000])
 def test_an_empty_stream_has_no_vocals(rate):
-    assert list(separating(identity, SMALL).stream([], rate)) == []
+    assert list(make_separator(identity, SMALL).stream([], rate)) == []
 
 
-# ------------------------------------------------------------------ what the network is given
+# ------------------------------------------------------------------ input of the network
 
 
-def test_the_network_gets_tiles_scaled_as_in_training_always_as_many(rng):
+def test_network_gets_tiles_scaled_as_in_training_in_equal_batches(rng):
     shapes, seen = [], []
 
     def network(tiles):
@@ -359,14 +359,14 @@ def test_the_network_gets_tiles_scaled_as_in_training_always_as_many(rng):
 
     settings = change(SMALL, scaler="robust", axis="time")
     tiles = rng.gamma(1.0, 3.0, (11, 32, 16)).astype(np.float32)
-    estimate = separating(network, settings).estimator.magnitudes(tiles)
+    estimate = make_separator(network, settings).estimator.magnitudes(tiles)
     assert shapes == [(4, 32, 16, 1)] * 3
     expected = scaling.apply(tiles, *scaling.statistics(tiles, "time", "robust"))
     np.testing.assert_array_equal(np.concatenate(seen)[:11, ..., 0], expected)
     np.testing.assert_allclose(estimate, tiles, atol=1e-4)
 
 
-def test_a_tiles_estimate_does_not_depend_on_its_neighbours(rng):
+def test_estimate_of_a_tile_does_not_depend_on_other_tiles(rng):
     tiles = rng.gamma(1.0, 3.0, (11, 32, 16)).astype(np.float32)
     estimator = Estimator(some_network, SMALL)
     together = estimator.magnitudes(tiles)
@@ -376,11 +376,11 @@ def test_a_tiles_estimate_does_not_depend_on_its_neighbours(rng):
 
 def test_estimates_are_not_clipped(rng):
     tiles = rng.gamma(1.0, 3.0, (2, 32, 16)).astype(np.float32)
-    assert (separating(lambda t: -t, SMALL).estimator.magnitudes(tiles) < 0).any()
+    assert (make_separator(lambda t: -t, SMALL).estimator.magnitudes(tiles) < 0).any()
 
 
 class Recorder(Estimator):
-    """Keeps the magnitudes that it is asked to estimate."""
+    """Estimator that records its input and returns it."""
 
     def magnitudes(self, mixture):
         self.seen = [*getattr(self, "seen", []), mixture.copy()]
@@ -388,7 +388,7 @@ class Recorder(Estimator):
 
 
 def like_music(rng, samples):
-    """Pink noise and a chord, different on both sides."""
+    """Pink noise and a chord, different in each channel."""
     spectrum = np.fft.rfft(rng.standard_normal((samples, 2)), axis=0)
     spectrum /= np.sqrt(np.arange(1, len(spectrum) + 1))[:, None]
     pink = np.fft.irfft(spectrum, samples, axis=0)
@@ -397,24 +397,24 @@ def like_music(rng, samples):
     return (0.1 * pink / pink.std() + 0.02 * chord).astype(np.float32)
 
 
-def test_the_network_sees_what_it_was_trained_on(rng):
-    """The lower bins at 44,100 Hz are the spectrogram of the song at the network's own rate."""
+def test_input_of_the_network_equals_spectrograms_of_training(rng):
+    """The lower bins at 44,100 Hz equal the spectrogram of the song at the network's rate."""
     mixture = like_music(rng, 4 * CD)
     recorder = Recorder(identity, PAPER)
     Separator(recorder, overlap=0).separate(mixture, CD)
-    seen = np.concatenate(np.concatenate(recorder.seen), axis=1)  # tiles side by side
+    seen = np.concatenate(np.concatenate(recorder.seen), axis=1)  # tiles are concatenated in time
 
     mono = librosa.resample(mixture.mean(axis=1), orig_sr=CD, target_sr=11025, res_type="soxr_hq")
     trained_on = np.abs(librosa.stft(mono, n_fft=1024, hop_length=256))
     rows = int(5000 / (11025 / 1024))
-    frames = trained_on.shape[1] // 128 * 128  # the last tile, if not whole, begins earlier
+    frames = trained_on.shape[1] // 128 * 128  # an incomplete last tile starts earlier
     expected = trained_on[:rows, :frames]
     error = np.linalg.norm(seen[:rows, :frames] - expected) / np.linalg.norm(expected)
     assert error < 0.01
 
 
 @pytest.mark.parametrize("rate", [7350, 14700, 22050, 44100])
-def test_so_it_is_for_networks_of_other_rates(rng, rate):
+def test_input_of_networks_of_other_rates_equals_spectrograms_of_training(rng, rate):
     mixture = like_music(rng, 2 * CD)
     recorder = Recorder(identity, change(PAPER, sample_rate=rate))
     Separator(recorder, overlap=0).separate(mixture, CD)
@@ -424,7 +424,7 @@ def test_so_it_is_for_networks_of_other_rates(rng, rate):
     rows = int(0.9 * 512)
     frames = 2 * rate // 256 - 3
     if frames > 128:
-        frames -= frames % 128  # the last tile, if not whole, begins earlier
+        frames -= frames % 128  # an incomplete last tile starts earlier
     expected = trained_on[:rows, :frames]
     error = np.linalg.norm(seen[:rows, :frames] - expected) / np.linalg.norm(expected)
     assert error < 0.01
@@ -446,26 +446,26 @@ def test_so_it_is_for_networks_of_other_rates(rng, rate):
     ],
     ids=["empty", "no samples", "no channels", "three axes", "a number", "NaN", "infinite"],
 )
-def test_what_is_no_song_is_an_error(waveform):
+def test_invalid_waveform_is_an_error(waveform):
     with pytest.raises(ValueError, match="waveform"):
-        separating(identity, SMALL).separate(waveform, CD)
+        make_separator(identity, SMALL).separate(waveform, CD)
 
 
 @pytest.mark.parametrize("overlap", [-0.1, 0.51, 1, float("nan")])
-def test_an_overlap_out_of_range_is_an_error(overlap):
+def test_overlap_out_of_range_is_an_error(overlap):
     with pytest.raises(ValueError, match="overlap"):
-        separating(identity, SMALL, overlap=overlap)
+        make_separator(identity, SMALL, overlap=overlap)
 
 
 # ------------------------------------------------------------------ masks, two targets
 
 
-def test_a_mask_is_applied_as_it_is_whatever_the_scaler(rng):
+def test_mask_output_is_applied_without_scaling(rng):
     tiles = rng.gamma(1.0, 3.0, (6, 32, 16)).astype(np.float32)
     mask = rng.uniform(0, 1, (32, 16)).astype(np.float32)
     for scaler in ("minmax", "robust", "max", "log"):
         settings = change(SMALL, output="mask", scaler=scaler)
-        separator = separating(lambda x: 0 * x + mask[..., None], settings)
+        separator = make_separator(lambda x: 0 * x + mask[..., None], settings)
         np.testing.assert_allclose(separator.estimator.magnitudes(tiles), mask * tiles, rtol=1e-6)
         found = separator.estimator.masks(tiles)
         np.testing.assert_allclose(found, np.broadcast_to(mask, found.shape), rtol=1e-6)
@@ -479,7 +479,7 @@ def test_two_targets_become_a_soft_mask(rng, output, scaler):
     log = scaler == "log"
     offset, scale = scaling.statistics(tiles, "frequency", scaler)
 
-    def network(x):  # what is estimated is parts * mixture
+    def network(x):  # estimates parts * mixture
         shares = np.moveaxis(parts, 0, -1)
         if output == "mask":
             return np.broadcast_to(shares, (len(x), 32, 16, 2))
@@ -492,22 +492,22 @@ def test_two_targets_become_a_soft_mask(rng, output, scaler):
 
     settings = change(SMALL, output=output, scaler=scaler, targets="both")
     expected = parts[0] ** 2 / (parts[0] ** 2 + parts[1] ** 2)
-    found = separating(network, settings).estimator.masks(tiles)
+    found = make_separator(network, settings).estimator.masks(tiles)
     np.testing.assert_allclose(found, np.broadcast_to(expected, found.shape), atol=1e-4)
 
 
-def test_two_targets_of_nothing_are_no_vocals(rng):
+def test_zero_estimates_of_two_targets_give_no_vocals(rng):
     tiles = rng.gamma(1.0, 3.0, (2, 32, 16)).astype(np.float32)
     settings = change(SMALL, output="mask", targets="both")
-    separator = separating(lambda x: np.zeros((*x.shape[:3], 2), np.float32), settings)
+    separator = make_separator(lambda x: np.zeros((*x.shape[:3], 2), np.float32), settings)
     assert not separator.estimator.magnitudes(tiles).any()
 
 
-def test_statistics_of_the_data_set_come_from_the_model(rng):
+def test_standard_scaler_uses_the_statistics_of_the_model(rng):
     offset, scale = rng.uniform(0.5, 2, (2, 32)).astype(np.float32)
     values = {"offset": tuple(offset.tolist()), "scale": tuple(scale.tolist())}
     seen = []
-    separator = separating(
+    separator = make_separator(
         lambda x: seen.append(x) or x, change(SMALL, scaler="standard", **values)
     )
     tiles = rng.gamma(1.0, 3.0, (4, 32, 16)).astype(np.float32)
@@ -519,7 +519,7 @@ def test_statistics_of_the_data_set_come_from_the_model(rng):
 # ------------------------------------------------------------------ several models
 
 
-def test_an_ensemble_is_the_mean_of_its_masks(rng):
+def test_ensemble_is_the_mean_of_its_members(rng):
     tiles = rng.gamma(1.0, 3.0, (5, 32, 16)).astype(np.float32)
     members = [Estimator(some_network, SMALL), Estimator(half, change(SMALL, scaler="robust"))]
     both = Ensemble(members)
@@ -528,14 +528,14 @@ def test_an_ensemble_is_the_mean_of_its_masks(rng):
         np.testing.assert_allclose(getattr(both, method)(tiles), (one + other) / 2, atol=1e-5)
 
 
-def test_an_ensemble_of_one_model_is_that_model(rng):
+def test_ensemble_of_equal_models_equals_one_model(rng):
     mixture = song(rng)
-    alone, _ = separating(some_network, SMALL).separate(mixture, CD)
+    alone, _ = make_separator(some_network, SMALL).separate(mixture, CD)
     twice = Ensemble([Estimator(some_network, SMALL)] * 2)
     np.testing.assert_allclose(Separator(twice).separate(mixture, CD)[0], alone, atol=1e-6)
 
 
-def test_models_with_other_tiles_are_not_averaged():
+def test_ensemble_of_models_with_different_tiles_is_an_error():
     members = [Estimator(half, SMALL), Estimator(half, change(SMALL, hop=8))]
     with pytest.raises(BadInput, match="hop of 8 and 16"):
         Ensemble(members)
@@ -544,24 +544,25 @@ def test_models_with_other_tiles_are_not_averaged():
 # ------------------------------------------------------------------ Wiener filter
 
 
-def test_without_iterations_the_masked_song_is_the_estimate(rng):
+def test_wiener_filter_without_iterations_changes_nothing(rng):
     mixture = song(rng)
-    plain, _ = separating(half, SMALL).separate(mixture, CD)
-    np.testing.assert_array_equal(separating(half, SMALL, wiener=0).separate(mixture, CD)[0], plain)
+    plain, _ = make_separator(half, SMALL).separate(mixture, CD)
+    filtered, _ = make_separator(half, SMALL, wiener=0).separate(mixture, CD)
+    np.testing.assert_array_equal(filtered, plain)
 
 
-def test_a_song_in_mono_has_no_place_in_the_stereo_image(rng):
+def test_wiener_filter_does_not_change_mono_songs(rng):
     mixture = song(rng, channels=1)
-    plain, _ = separating(some_network, SMALL).separate(mixture, CD)
-    filtered, _ = separating(some_network, SMALL, wiener=2).separate(mixture, CD)
+    plain, _ = make_separator(some_network, SMALL).separate(mixture, CD)
+    filtered, _ = make_separator(some_network, SMALL, wiener=2).separate(mixture, CD)
     np.testing.assert_allclose(filtered, plain, atol=1e-6)
 
 
-def test_the_wiener_filter_refines_what_the_mask_leaves(rng):
-    """Of a song short enough for one window, computed with librosa's STFT."""
+def test_wiener_filter_refines_the_masked_song(rng):
+    """The song fits into one window; the expected result uses librosa's STFT."""
     mixture = song(rng, 50 * HOP)
     mask = rng.uniform(0, 1, SMALL.bins).astype(np.float32)
-    separator = separating(
+    separator = make_separator(
         lambda x: 0 * x + mask[:, None, None],
         change(SMALL, output="mask"),
         extend=False,
@@ -575,9 +576,9 @@ def test_the_wiener_filter_refines_what_the_mask_leaves(rng):
     np.testing.assert_allclose(vocals, expected, atol=1e-4)
 
 
-def test_the_wiener_filter_does_not_depend_on_the_blocks(rng):
+def test_wiener_filter_does_not_depend_on_the_blocks_of_the_stream(rng):
     mixture = song(rng, 40000)
-    separator = separating(some_network, SMALL, wiener=1)
+    separator = make_separator(some_network, SMALL, wiener=1)
     whole = np.concatenate([v for v, _ in separator.stream([mixture], CD)])
     blocks = [mixture[i : i + 777] for i in range(0, len(mixture), 777)]
     cut = np.concatenate([v for v, _ in separator.stream(blocks, CD)])
@@ -585,13 +586,13 @@ def test_the_wiener_filter_does_not_depend_on_the_blocks(rng):
     np.testing.assert_allclose(cut, whole, atol=1e-5)
 
 
-def test_silence_stays_silence_under_the_wiener_filter():
+def test_wiener_filter_of_silence_gives_silence():
     mixture = np.zeros((20000, 2), np.float32)
-    vocals, rest = separating(half, SMALL, wiener=2).separate(mixture, CD)
+    vocals, rest = make_separator(half, SMALL, wiener=2).separate(mixture, CD)
     assert not vocals.any() and not rest.any()
 
 
 @pytest.mark.parametrize(("iterations", "output"), [(-1, "mask"), (1, "magnitude")])
-def test_a_wiener_filter_without_a_mask_is_an_error(iterations, output):
+def test_wiener_filter_without_a_mask_is_an_error(iterations, output):
     with pytest.raises(ValueError, match="wiener"):
-        separating(half, SMALL, wiener=iterations, output=output)
+        make_separator(half, SMALL, wiener=iterations, output=output)

@@ -1,4 +1,4 @@
-"""The documentation site: complete, offline, and readable on a phone. `make docs` builds it."""
+"""The documentation site is complete and works offline and on phones. `make docs` builds it."""
 
 import os
 import re
@@ -15,7 +15,7 @@ SITE = ROOT / "build/docs"
 
 @pytest.fixture(scope="module")
 def site():
-    """The built site. In CI there must be one: `make test` builds it first."""
+    """The built site. It is required in CI, where `make test` builds it first."""
     if not (SITE / "index.html").exists():
         (pytest.fail if os.environ.get("CI") else pytest.skip)("no site; run `make docs`")
     return SITE
@@ -25,7 +25,7 @@ def text(page: Path) -> str:
     return re.sub(r"<[^>]+>", "", page.read_text(encoding="utf-8"))
 
 
-def test_pages_load_nothing_from_outside(site):
+def test_pages_load_no_external_resources(site):
     loaded = re.compile(r"<(?:script|link|img|iframe)\b[^>]*?(?:src|href)=[\"'](?:https?:)?//")
     styles = re.compile(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//")
     found = {
@@ -47,7 +47,7 @@ def test_every_parameter_is_described(site):
     ]  # fmt: skip
     assert len(keys) > 40
     assert not [key for key in ("seed", *keys, *plans) if key not in page]
-    assert "songs that must not be published with the page" in page  # a comment of two lines
+    assert "songs that must not be published with the page" in page  # from a comment of two lines
 
 
 def test_every_command_is_described(site):
@@ -62,7 +62,7 @@ def test_every_command_is_described(site):
     assert "--overlap" in page and "--dry-run" in page and "\x1b" not in page
 
 
-def test_every_module_has_a_page_and_public_functions_are_on_it(site):
+def test_every_module_has_a_page_with_its_public_functions(site):
     modules = {
         ".".join(path.relative_to(ROOT / "src").with_suffix("").parts).removesuffix(".__init__")
         for path in (ROOT / "src").rglob("*.py")
@@ -74,14 +74,14 @@ def test_every_module_has_a_page_and_public_functions_are_on_it(site):
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
-def test_pages_fit_their_window_and_ask_the_network_for_nothing(site, browser, width, dark):  # noqa: F811
+def test_pages_fit_the_window_and_need_no_network(site, browser, width, dark):  # noqa: F811
     for page in ("index", "tutorial", "parameters", "results", "generated/first-look"):
         browser.open(site / f"{page}.html", width, dark=dark)
         assert browser.run("document.documentElement.scrollWidth <= innerWidth"), page
         assert not browser.complaints, page
 
 
-def test_the_search_works_without_a_server(site, browser):  # noqa: F811
+def test_search_works_without_a_server(site, browser):  # noqa: F811
     browser.open(site / "search.html", 1280)
     found = browser.run(
         "new Promise(done => {"

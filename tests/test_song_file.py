@@ -1,4 +1,4 @@
-"""Stems as files: whole or not there, what a format cannot hold is said, and no input is harmed."""
+"""Output files: atomic writes, limits of formats, and protection of input files."""
 
 import os
 import subprocess
@@ -30,20 +30,20 @@ def run(*arguments):
 
 
 def line(done, status=2):
-    """The one line on stderr of a command that failed."""
+    """Assert the exit status and that stderr is one line; return this line."""
     assert done.exit_code == status, (done.stderr, done.exception)
     assert len(done.stderr.splitlines()) == 1, done.stderr
     return done.stderr
 
 
-def left(folder):
+def remaining_files(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-# ------------------------------------------------------------------ whole or not there
+# ------------------------------------------------------------------ atomic writes
 
 
-LIMITED = """
+WRITE_STEMS = """
 import resource, sys
 from pathlib import Path
 import numpy as np
@@ -64,28 +64,28 @@ except BadInput as error:
 
 
 @pytest.mark.parametrize("kind", ["wav", "flac", "mp3"])
-@pytest.mark.parametrize("share", [0.3, 0.999], ids=["in the middle", "with the last bytes"])
-def test_a_full_disk_leaves_nothing_under_the_final_names(song, tmp_path, kind, share):
+@pytest.mark.parametrize("share", [0.3, 0.999], ids=["in the middle", "at the last bytes"])
+def test_full_disk_leaves_no_files(song, tmp_path, kind, share):
     def write(limit):
         return subprocess.run(
-            [sys.executable, "-c", LIMITED, song, kind, str(limit)],
+            [sys.executable, "-c", WRITE_STEMS, song, kind, str(limit)],
             cwd=tmp_path, capture_output=True, text=True,
         )  # fmt: skip
 
-    assert write(1 << 24).returncode == 0  # enough
-    whole = min((tmp_path / "out").iterdir(), key=lambda path: path.stat().st_size)
-    limit = int(share * whole.stat().st_size)
+    assert write(1 << 24).returncode == 0  # a sufficient limit
+    smallest = min((tmp_path / "out").iterdir(), key=lambda path: path.stat().st_size)
+    limit = int(share * smallest.stat().st_size)
     for path in (tmp_path / "out").iterdir():
         path.unlink()
     (tmp_path / "out").rmdir()
     done = write(limit)
     assert done.returncode == 1 and "cannot be written (File too large)" in done.stderr
     assert len(done.stderr.splitlines()) == 1, done.stderr
-    assert left(tmp_path) == ["song.wav"] and not (tmp_path / "out").exists()
+    assert remaining_files(tmp_path) == ["song.wav"] and not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
-def test_an_interruption_leaves_nothing_and_keeps_what_was_there(song, tmp_path, error):
+def test_interruption_leaves_no_new_files_and_keeps_existing_ones(song, tmp_path, error):
     target = tmp_path / "new/vocals.flac"
     old = tmp_path / "old.flac"
     old.write_text("precious")
@@ -94,23 +94,23 @@ def test_an_interruption_leaves_nothing_and_keeps_what_was_there(song, tmp_path,
         with song_file.created(targets, sound) as files:
             files["vocals"].write(sounds.sound())
             raise error
-    assert left(tmp_path) == ["old.flac", "song.wav"] and old.read_text() == "precious"
+    assert remaining_files(tmp_path) == ["old.flac", "song.wav"] and old.read_text() == "precious"
     assert not target.parent.exists()
 
 
-def test_damage_of_the_song_is_not_blamed_on_the_stems(model, tmp_path):  # noqa: F811
+def test_error_for_a_damaged_song_names_the_song(model, tmp_path):  # noqa: F811
     sf.write(tmp_path / "source.wav", sounds.sound(), RATE)
     sounds.ffmpeg("-i", tmp_path / "source.wav", tmp_path / "song.flac")
     content = bytearray((tmp_path / "song.flac").read_bytes())
     content[len(content) // 2 :: 500] = bytes(len(content[len(content) // 2 :: 500]))
     (tmp_path / "song.flac").write_bytes(content)
     out = tmp_path / "out"
-    said = line(run(tmp_path / "song.flac", "--model", model, "-o", out))
-    assert "song.flac: damaged" in said and "--partial" in said and "written" not in said
+    message = line(run(tmp_path / "song.flac", "--model", model, "-o", out))
+    assert "song.flac: damaged" in message and "--partial" in message and "written" not in message
     assert not out.exists()
 
 
-def test_partial_takes_what_is_there_and_says_how_much(model, tmp_path):  # noqa: F811
+def test_partial_option_separates_a_truncated_song(model, tmp_path):  # noqa: F811
     path = tmp_path / "song.wav"
     sf.write(path, sounds.sound(2), RATE)
     path.write_bytes(path.read_bytes()[: 44 + 4 * RATE])
@@ -120,7 +120,7 @@ def test_partial_takes_what_is_there_and_says_how_much(model, tmp_path):  # noqa
     assert sf.info(tmp_path / "out/song/vocals.wav").frames == RATE
 
 
-def test_a_song_without_a_known_length_is_separated(model, tmp_path):  # noqa: F811
+def test_song_of_unknown_length_is_separated(model, tmp_path):  # noqa: F811
     sf.write(tmp_path / "source.wav", sounds.sound(), RATE)
     ffmpeg_options = sounds.FORMATS["live.webm"]
     sounds.ffmpeg("-i", tmp_path / "source.wav", *ffmpeg_options, tmp_path / "live.webm")
@@ -130,11 +130,11 @@ def test_a_song_without_a_known_length_is_separated(model, tmp_path):  # noqa: F
     np.testing.assert_allclose(sum(stems), audio.read(tmp_path / "live.webm")[0], atol=1e-6)
 
 
-# ------------------------------------------------------------------ what formats can hold
+# ------------------------------------------------------------------ limits of formats
 
 
 @pytest.mark.parametrize(("kind", "clipped"), [("wav", False), ("flac", True), ("mp3", False)])
-def test_samples_above_full_scale_are_kept_or_it_is_said(model, tmp_path, kind, clipped):  # noqa: F811
+def test_peaks_above_full_scale_are_kept_or_reported(model, tmp_path, kind, clipped):  # noqa: F811
     path = tmp_path / "loud.wav"
     loud = 5 * sounds.sound(1)
     sf.write(path, loud, RATE, subtype="FLOAT")
@@ -156,11 +156,12 @@ def test_stems_are_as_long_as_the_song(model, tmp_path, kind, samples):  # noqa:
 
 
 @pytest.mark.parametrize(("kind", "rate"), [("mp3", 96_000), ("mp3", 7999), ("flac", 700_000)])
-def test_a_rate_that_a_format_cannot_have_is_said_before_anything_is_done(tmp_path, kind, rate):
+def test_unsupported_sample_rate_is_reported_before_separation(tmp_path, kind, rate):
     path = tmp_path / "song.wav"
     sf.write(path, sounds.sound(0.1), rate)
-    said = line(run(path, "--model", tmp_path / "none", "-o", tmp_path / "out", "--format", kind))
-    assert f"{rate} Hz" in said and "--format wav" in said
+    done = run(path, "--model", tmp_path / "none", "-o", tmp_path / "out", "--format", kind)
+    message = line(done)
+    assert f"{rate} Hz" in message and "--format wav" in message
 
 
 def test_stems_beyond_four_gibibytes_are_rf64(song, tmp_path):
@@ -172,7 +173,7 @@ def test_stems_beyond_four_gibibytes_are_rf64(song, tmp_path):
     assert np.array_equal(audio.read(tmp_path / "v.wav")[0], sounds.sound())
 
 
-def test_a_wav_that_would_outgrow_its_format_is_one_line(song, tmp_path, monkeypatch, rejects):
+def test_stem_too_large_for_wav_is_an_error_of_one_line(song, tmp_path, monkeypatch, rejects):
     monkeypatch.setattr(song_file, "WAV_BYTES", 1_000_000)
     with (
         rejects(tmp_path / "v.wav", "more than a WAV file can hold"),
@@ -181,12 +182,10 @@ def test_a_wav_that_would_outgrow_its_format_is_one_line(song, tmp_path, monkeyp
     ):
         for _ in range(9):
             files["vocals"].write(sounds.sound())
-    assert left(tmp_path) == ["song.wav"]
+    assert remaining_files(tmp_path) == ["song.wav"]
 
 
-# ------------------------------------------------------------------ inputs are not harmed
-
-
+# ------------------------------------------------------------------ protection of inputs
 
 
 @pytest.mark.parametrize(
@@ -198,31 +197,31 @@ def test_a_wav_that_would_outgrow_its_format_is_one_line(song, tmp_path, monkeyp
     ],
     ids=["hard link", "symbolic link", "song is a link"],
 )
-def test_no_stem_is_written_to_a_song(tmp_path, song, make):
+def test_stems_never_overwrite_the_song(tmp_path, song, make):
     out = tmp_path / "out/vocals.wav"
     out.parent.mkdir()
     make(song, out)
     content = song.read_bytes()
-    said = line(run(song, "-o", tmp_path / "out", "--names", "{stem}", "--overwrite"))
-    assert "is the song" in said
+    message = line(run(song, "-o", tmp_path / "out", "--names", "{stem}", "--overwrite"))
+    assert "is the song" in message
     assert song.read_bytes() == content
 
 
-def test_a_song_in_the_output_folder_is_not_replaced(tmp_path, song):
+def test_song_in_the_output_folder_is_not_replaced(tmp_path, song):
     song.rename(tmp_path / "vocals.wav")
     done = run(tmp_path / "vocals.wav", "-o", tmp_path, "--names", "{stem}", "--overwrite")
     assert "is the song" in line(done)
 
 
 @pytest.mark.parametrize("names", [("Song", "song"), ("é", "e\N{COMBINING ACUTE ACCENT}")])
-def test_names_that_some_file_systems_take_for_one_are_not_used_twice(tmp_path, song, names):
+def test_names_that_are_equal_on_some_file_systems_are_rejected(tmp_path, song, names):
     songs = [tmp_path / f"{name}.wav" for name in names]
     for path in songs:
         path.write_bytes(song.read_bytes())
     assert "written twice" in line(run(*songs, "-o", tmp_path / "out"))
 
 
-# ------------------------------------------------------------------ faults of the user's and ours
+# ------------------------------------------------------------------ user errors and bugs
 
 
 @pytest.mark.parametrize(
@@ -237,16 +236,16 @@ def test_names_that_some_file_systems_take_for_one_are_not_used_twice(tmp_path, 
         (["--what"], "--what"),
     ],
 )
-def test_wrong_options_are_one_line(tmp_path, song, arguments, word):
+def test_invalid_options_are_errors_of_one_line(tmp_path, song, arguments, word):
     done = run(*([song] if arguments else []), "-o", tmp_path / "out", *arguments)
     assert word in line(done)
 
 
-def test_a_command_that_does_not_exist_is_one_line():
+def test_unknown_command_is_an_error_of_one_line():
     assert "divide" in line(CliRunner().invoke(cli.app, ["divide"]))
 
 
-def test_a_fault_of_the_programs_ends_with_where_to_report_it(song, tmp_path, monkeypatch):
+def test_unexpected_error_prints_a_traceback_and_where_to_report_it(song, tmp_path, monkeypatch):
     def broken(*_, **__):
         raise RuntimeError("a bug")
 
@@ -257,7 +256,7 @@ def test_a_fault_of_the_programs_ends_with_where_to_report_it(song, tmp_path, mo
     assert done.stderr.splitlines()[-1] == console.REPORT
 
 
-def test_ctrl_c_is_one_line(song, tmp_path, monkeypatch):
+def test_ctrl_c_prints_one_line(song, tmp_path, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
@@ -265,7 +264,7 @@ def test_ctrl_c_is_one_line(song, tmp_path, monkeypatch):
     assert "interrupted" in line(run(song, "-o", tmp_path / "out"), 130)
 
 
-def test_help_into_a_closed_pipe_says_nothing():
+def test_help_into_a_closed_pipe_prints_no_error():
     command = [Path(sys.executable).with_name("vocalseg"), "separate", "--help"]
     read, write = os.pipe()
     os.close(read)
@@ -274,6 +273,6 @@ def test_help_into_a_closed_pipe_says_nothing():
     assert done.stderr == "" and done.returncode in (0, 1)
 
 
-def test_bad_input_is_one_line_whatever_the_name_holds():
+def test_bad_input_is_one_line_for_any_file_name():
     name = os.fsdecode(b"a\nb\xf6\x1b[2J.wav")
     assert str(BadInput(f"{name}: ü 🎤")) == r"a\nb\xf6\x1b[2J.wav: ü 🎤"

@@ -1,4 +1,4 @@
-"""Waveform to spectrogram to tiles and back: nothing is lost, tiles hold what librosa says."""
+"""The STFT, its inverse and tiles: they equal those of librosa and are invertible."""
 
 import librosa
 import numpy as np
@@ -19,7 +19,7 @@ def noise(rng, samples):
 
 
 @pytest.mark.parametrize("samples", [1, 10, 255, 256, 511, 512, 1023, 1024, 5000, 12800, 12801])
-def test_the_inverse_gives_the_waveform_back(rng, samples):
+def test_inverse_restores_the_waveform(rng, samples):
     waveform = noise(rng, samples)
     spectra = spectrogram.stft(waveform, FRAME, HOP)
     assert spectra.shape == (FRAME // 2 + 1, 1 + samples // HOP)
@@ -29,7 +29,7 @@ def test_the_inverse_gives_the_waveform_back(rng, samples):
     np.testing.assert_allclose(back, waveform, atol=2e-6)
 
 
-def test_channels_are_transformed_each_on_its_own(rng):
+def test_channels_are_transformed_independently(rng):
     stereo = noise(rng, (2, 5000))
     spectra = spectrogram.stft(stereo, FRAME, HOP)
     for channel, spectrum in zip(stereo, spectra, strict=True):
@@ -37,15 +37,15 @@ def test_channels_are_transformed_each_on_its_own(rng):
     np.testing.assert_allclose(spectrogram.istft(spectra, HOP, 5000), stereo, atol=2e-6)
 
 
-def test_a_frame_is_the_transform_of_the_windowed_samples_around_its_centre(rng):
+def test_frame_is_the_transform_of_windowed_samples_around_its_center(rng):
     waveform = noise(rng, 8000)
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FRAME) / FRAME)
-    centre = 10 * HOP
-    expected = np.fft.rfft(window * waveform[centre - FRAME // 2 : centre + FRAME // 2])
+    center = 10 * HOP
+    expected = np.fft.rfft(window * waveform[center - FRAME // 2 : center + FRAME // 2])
     np.testing.assert_allclose(spectrogram.stft(waveform, FRAME, HOP)[:, 10], expected, atol=1e-4)
 
 
-def test_no_samples_are_an_error():
+def test_empty_waveform_is_an_error():
     with pytest.raises(ValueError, match="no samples"):
         spectrogram.stft(np.zeros(0, np.float32), FRAME, HOP)
 
@@ -63,7 +63,7 @@ def test_magnitude_times_phase_is_the_spectrogram(rng):
 # ------------------------------------------------------------------ tiles
 
 
-def test_tiles_hold_librosas_magnitudes_without_the_highest_bin_and_the_rest(rng):
+def test_tiles_equal_magnitudes_of_librosa_without_the_highest_bin(rng):
     waveform = noise(rng, 300 * HOP)
     magnitude = np.abs(librosa.stft(waveform, n_fft=FRAME, hop_length=HOP))
     tiles = spectrogram.tiles(np.abs(spectrogram.stft(waveform, FRAME, HOP)), TILE)
@@ -73,34 +73,34 @@ def test_tiles_hold_librosas_magnitudes_without_the_highest_bin_and_the_rest(rng
     np.testing.assert_allclose(tiles[1], magnitude[:512, 128:256], rtol=1e-5, atol=1e-5)
 
 
-def test_tiles_keep_complex_values_as_they_are():
+def test_tiles_keep_complex_values():
     spectra = np.arange(5 * 7).reshape(5, 7) * (1 + 2j)
     tiles = spectrogram.tiles(spectra, 3)
     np.testing.assert_array_equal(tiles, [spectra[:4, :3], spectra[:4, 3:6]])
 
 
-def test_a_song_shorter_than_a_tile_has_none(rng):
+def test_song_shorter_than_a_tile_has_no_tiles(rng):
     spectra = spectrogram.stft(noise(rng, 100 * HOP), FRAME, HOP)
     assert spectrogram.tiles(spectra, TILE).shape == (0, 512, 128)
 
 
 @pytest.mark.parametrize("around", [0, 1, 2, 3])
 @pytest.mark.parametrize("off", [-HOP - 1, -HOP, -1, 0, 1])
-def test_the_number_of_tiles_is_known_from_the_length(rng, around, off):
+def test_tile_count_equals_the_number_of_tiles(rng, around, off):
     samples = max(1, around * 16 * 64 + off)
     tiles = spectrogram.tiles(spectrogram.stft(noise(rng, samples), 256, 64), 16)
     assert spectrogram.tile_count(samples, 64, 16) == len(tiles)
 
 
-def test_exactly_one_tile_needs_its_last_frames_centre_only():
+def test_tile_is_complete_if_the_song_reaches_its_last_frames_center():
     assert spectrogram.tile_count(127 * HOP, HOP, TILE) == 1
     assert spectrogram.tile_count(127 * HOP - 1, HOP, TILE) == 0
 
 
-# ------------------------------------------------------------------ tiles back to waveforms
+# ------------------------------------------------------------------ waveforms of tiles
 
 
-def test_a_tile_on_its_own_becomes_librosas_inverse_with_the_highest_bin_as_zero(rng):
+def test_waveform_of_a_tile_equals_librosa_with_the_highest_bin_as_zero(rng):
     spectra = spectrogram.stft(noise(rng, 300 * HOP), FRAME, HOP)
     magnitudes = spectrogram.tiles(np.abs(spectra), TILE)
     phases = spectrogram.tiles(spectrogram.phase(spectra), TILE)
@@ -112,7 +112,7 @@ def test_a_tile_on_its_own_becomes_librosas_inverse_with_the_highest_bin_as_zero
         np.testing.assert_allclose(waveform, librosa.istft(rows, hop_length=HOP), atol=1e-5)
 
 
-def test_inside_a_tile_the_waveform_comes_back():
+def test_waveform_is_restored_inside_a_tile():
     time = np.arange(300 * HOP) / 11025
     waveform = (0.5 * np.sin(2 * np.pi * 440 * time)).astype(np.float32)
     spectra = spectrogram.stft(waveform, FRAME, HOP)

@@ -1,4 +1,4 @@
-"""The STFT of a stream is librosa's STFT of the whole song, however the blocks are cut."""
+"""The STFT of a stream equals librosa's STFT of the whole song, for any blocks."""
 
 import librosa
 import numpy as np
@@ -26,12 +26,12 @@ def cut(waveform, how):
         return [waveform[i : i + 1] for i in range(first)] + [waveform[first:]]
     if how == "sevens":
         return [waveform[i : i + 7] for i in range(0, n, 7)]
-    places = np.sort(np.random.default_rng(n).integers(0, n + 1, 5))
-    blocks = np.split(waveform, places)
+    boundaries = np.sort(np.random.default_rng(n).integers(0, n + 1, 5))
+    blocks = np.split(waveform, boundaries)
     return blocks if how == "uneven" else [waveform[:0], *blocks, waveform[:0], waveform[:0]]
 
 
-def there_and_back(blocks, size, hop):
+def round_trip(blocks, size, hop):
     length = SampleCounter()
     spectra = analyse(length.count(blocks), size, hop)
     return np.concatenate(list(synthesise(spectra, hop, length)))
@@ -39,7 +39,7 @@ def there_and_back(blocks, size, hop):
 
 @pytest.mark.parametrize("how", CUTS)
 @pytest.mark.parametrize("samples", LENGTHS)
-def test_analysis_is_librosas_stft(rng, samples, how):
+def test_analysis_equals_the_stft_of_librosa(rng, samples, how):
     waveform = song(rng, samples)
     pieces = list(analyse(cut(waveform, how), 64, 16))
     spectrum = np.concatenate(pieces, axis=1).swapaxes(1, 2)
@@ -50,7 +50,7 @@ def test_analysis_is_librosas_stft(rng, samples, how):
 
 
 @pytest.mark.parametrize("channels", [1, 2])
-def test_analysis_at_the_size_of_a_cd(rng, channels):
+def test_analysis_with_frames_for_44100_hz_equals_the_stft_of_librosa(rng, channels):
     waveform = song(rng, 100_000, channels)
     pieces = list(analyse(cut(waveform, "uneven"), 4096, 1024))
     spectrum = np.concatenate(pieces, axis=1).swapaxes(1, 2)
@@ -60,24 +60,24 @@ def test_analysis_at_the_size_of_a_cd(rng, channels):
 
 @pytest.mark.parametrize("how", CUTS)
 @pytest.mark.parametrize("samples", LENGTHS)
-def test_synthesis_gives_the_song_back_in_its_length(rng, samples, how):
+def test_synthesis_restores_the_song_and_its_length(rng, samples, how):
     waveform = song(rng, samples)
-    back = there_and_back(cut(waveform, how), 64, 16)
+    back = round_trip(cut(waveform, how), 64, 16)
     assert back.shape == waveform.shape
     np.testing.assert_allclose(back, waveform, atol=2e-6)
 
 
 @pytest.mark.parametrize(("size", "hop"), [(64, 8), (64, 32), (1024, 256), (4096, 1024)])
 @pytest.mark.parametrize("samples", [1, 31, 32, 5000, 8191])
-def test_synthesis_works_for_every_frame_and_hop(rng, size, hop, samples):
+def test_synthesis_works_for_all_frame_sizes_and_hops(rng, size, hop, samples):
     waveform = song(rng, samples, 1)
-    back = there_and_back([waveform], size, hop)
+    back = round_trip([waveform], size, hop)
     assert back.shape == waveform.shape
-    # Where a hop is half the frame, the song's last samples stand at a window's very edge.
+    # If the hop is half the frame, the last samples of a song are at the edge of a window.
     np.testing.assert_allclose(back, waveform, atol=1e-5 if hop < size // 2 else 1e-4)
 
 
-def test_synthesis_of_changed_spectra_is_librosas_inverse(rng):
+def test_synthesis_of_masked_spectra_equals_the_inverse_of_librosa(rng):
     waveform = song(rng, 5000, 2)
     spectra = list(analyse(cut(waveform, "uneven"), 64, 16))
     mask = rng.uniform(0, 1, (sum(s.shape[1] for s in spectra), 33)).astype(np.float32)
@@ -93,7 +93,7 @@ def test_synthesis_of_changed_spectra_is_librosas_inverse(rng):
     np.testing.assert_allclose(ours, expected, atol=1e-5)
 
 
-def test_pieces_come_while_the_song_is_still_coming(rng):
+def test_blocks_are_returned_before_the_whole_song_is_read(rng):
     blocks = cut(song(rng, 20000), "sevens")
     length = SampleCounter()
     spectra = analyse(length.count(blocks), 64, 16)
@@ -102,7 +102,7 @@ def test_pieces_come_while_the_song_is_still_coming(rng):
     assert length.samples < 20000
 
 
-def test_the_counter_knows_the_length_once_all_has_passed(rng):
+def test_counter_counts_samples_and_passes_blocks_through(rng):
     counter = SampleCounter()
     blocks = cut(song(rng, 1234), "uneven")
     passed = list(counter.count(blocks))
@@ -115,7 +115,7 @@ def test_the_counter_knows_the_length_once_all_has_passed(rng):
 
 @pytest.mark.parametrize("how", CUTS)
 @pytest.mark.parametrize(("rate", "new_rate"), [(48000, 44100), (8000, 44100), (44100, 96000)])
-def test_a_resampled_stream_is_the_resampled_song(rng, how, rate, new_rate):
+def test_resampled_stream_equals_the_resampled_song(rng, how, rate, new_rate):
     waveform = song(rng, 20000)
     streamed = np.concatenate(list(resample(cut(waveform, how), rate, new_rate)))
     whole = soxr.resample(waveform, rate, new_rate, quality="HQ")
@@ -124,30 +124,30 @@ def test_a_resampled_stream_is_the_resampled_song(rng, how, rate, new_rate):
     np.testing.assert_allclose(streamed[:common], whole[:common], atol=1e-5)
 
 
-def test_at_the_same_rate_blocks_pass_as_they_are(rng):
+def test_resampling_to_the_same_rate_passes_blocks_through(rng):
     blocks = cut(song(rng, 1000), "sevens")
     assert all(a is b for a, b in zip(resample(blocks, 8000, 8000), blocks, strict=True))
 
 
-# ------------------------------------------------------------------ waiting for a counterpart
+# ------------------------------------------------------------------ delay buffer
 
 
 @pytest.mark.parametrize("how", CUTS)
 @pytest.mark.parametrize("step", [1, 10, 1000])
-def test_what_waits_is_taken_in_order_in_any_cuts(rng, how, step):
+def test_delay_buffer_returns_samples_in_order_for_any_blocks(rng, how, step):
     waveform = song(rng, 1000)
-    backlog = DelayBuffer()
-    list(backlog.keep(cut(waveform, how)))
-    taken = [backlog.take(step) for _ in range(0, 600, step)]
+    buffer = DelayBuffer()
+    list(buffer.keep(cut(waveform, how)))
+    taken = [buffer.take(step) for _ in range(0, 600, step)]
     assert all(len(piece) == step for piece in taken)
-    rest = backlog.take()
+    rest = buffer.take()
     together = np.concatenate([*taken, rest] if len(rest) else taken)
     np.testing.assert_array_equal(together, waveform)
-    assert len(backlog.take()) == 0
+    assert len(buffer.take()) == 0
 
 
-def test_more_than_there_is_cannot_be_taken(rng):
-    backlog = DelayBuffer(axis=1)
+def test_delay_buffer_returns_no_more_than_it_contains(rng):
+    buffer = DelayBuffer(axis=1)
     spectrum = song(rng, 4, 6)
-    list(backlog.keep([spectrum[:, :2], spectrum[:, 2:]]))
-    np.testing.assert_array_equal(backlog.take(10), spectrum)
+    list(buffer.keep([spectrum[:, :2], spectrum[:, 2:]]))
+    np.testing.assert_array_equal(buffer.take(10), spectrum)

@@ -1,4 +1,4 @@
-"""The strided network is the one of the literature: its size, its shape, its layers."""
+"""The strided network has the size, shape and layers of the one in the literature."""
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ from vocalseg.networks import build
 from vocalseg.strided import build_strided
 
 
-def test_its_size_is_that_of_the_literature():
+def test_size_is_that_of_the_literature():
     model = build_strided(512, 128, 16, 6)
     assert 9.8e6 < model.count_params() < 9.85e6
     kernels = [x for x in model.layers if hasattr(x, "kernel")]
@@ -18,8 +18,8 @@ def test_its_size_is_that_of_the_literature():
     assert {x.kernel.shape[:2] for x in kernels} == {(5, 5)}
 
 
-def keras_own(bins, frames, filters, depth, output, targets):
-    """Written out once more, with Keras' own batch normalisation."""
+def keras_network(bins, frames, filters, depth, output, targets):
+    """The same network, written with Keras' layers for batch normalization."""
     x = mixture = keras.Input((bins, frames, 1))
     down = []
     for level in range(depth):
@@ -38,14 +38,14 @@ def keras_own(bins, frames, filters, depth, output, targets):
 
 @pytest.mark.parametrize(("output", "targets"), [("mask", 1), ("magnitude", 2)])
 @pytest.mark.parametrize("training", [False, True])
-def test_it_computes_what_keras_own_layers_do(rng, output, targets, training):
+def test_output_equals_that_of_keras_layers(rng, output, targets, training):
     ours = build_strided(32, 16, 3, 3, output=output, targets=targets)
-    own = keras_own(32, 16, 3, 3, output, targets)
+    reference = keras_network(32, 16, 3, 3, output, targets)
     weights = [w + rng.uniform(0.1, 0.3, w.shape).astype(np.float32) for w in ours.get_weights()]
     x = rng.random((2, 32, 16, 1), dtype=np.float32)
-    for model in (ours, own):
+    for model in (ours, reference):
         model.set_weights(weights)
-    one, other = (np.asarray(model(x, training=training)) for model in (ours, own))
+    one, other = (np.asarray(model(x, training=training)) for model in (ours, reference))
     assert one.shape == (2, 32, 16, targets)
     np.testing.assert_allclose(one, other, atol=1e-5 * np.abs(other).max())
 
@@ -53,7 +53,7 @@ def test_it_computes_what_keras_own_layers_do(rng, output, targets, training):
 @pytest.mark.parametrize("name", ["unet", "strided"])
 @pytest.mark.parametrize("output", ["mask", "magnitude"])
 @pytest.mark.parametrize(("targets", "channels"), [("vocals", 1), ("both", 2)])
-def test_settings_name_the_network(name, output, targets, channels):
+def test_settings_select_the_network(name, output, targets, channels):
     settings = Settings(
         11025, 64, 16, 16, "time", "max", 2, 2, name=name, output=output, targets=targets
     )

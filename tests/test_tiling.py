@@ -1,4 +1,4 @@
-"""Tiles of a stream: each sees as much of the song as it can, and they fade into one song again."""
+"""Tiles of a stream: their positions, and the crossfade of their estimates."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ SIZE, BATCH = 16, 3
 
 
 def tiled(song, shared, cut=7):
-    """What comes out if tiles are given back as they are, and the tiles."""
+    """Result with an estimator that returns its input, and the tiles that it was given."""
     seen = []
 
     def estimate(tiles):
@@ -22,13 +22,13 @@ def tiled(song, shared, cut=7):
 
 
 def numbered(frames):
-    """A song whose frames say where they stand."""
+    """A song whose frames contain their index."""
     return np.arange(frames, dtype=np.float32)[np.newaxis] + np.zeros((2, 1), np.float32)
 
 
 @pytest.mark.parametrize("shared", [0, 4, 8])
 @pytest.mark.parametrize("frames", [1, 5, 15, 16, 17, 36, 47, 48, 49, 100, 131])
-def test_frames_come_back_each_in_its_place(frames, shared):
+def test_identity_estimate_restores_all_frames(frames, shared):
     song = numbered(frames)
     back, _ = tiled(song, shared)
     np.testing.assert_allclose(back, song, atol=1e-4)
@@ -36,8 +36,8 @@ def test_frames_come_back_each_in_its_place(frames, shared):
 
 @pytest.mark.parametrize("shared", [0, 4, 8])
 @pytest.mark.parametrize("frames", [16, 17, 36, 40, 47, 48, 49, 100, 131])
-def test_all_tiles_are_full_of_the_song(frames, shared):
-    """The first begins where it begins, the last ends where it ends, none is mirrored."""
+def test_all_tiles_are_complete_parts_of_the_song(frames, shared):
+    """The first tile starts with the song, the last one ends with it, and none is padded."""
     song = numbered(frames)
     _, tiles = tiled(song, shared)
     starts = tiles[:, 0, 0].astype(int)
@@ -47,13 +47,13 @@ def test_all_tiles_are_full_of_the_song(frames, shared):
     assert starts.tolist() == [*range(0, frames - SIZE, stride), frames - SIZE]
 
 
-def test_a_song_shorter_than_a_tile_is_mirrored_until_the_tile_is_full():
+def test_song_shorter_than_a_tile_is_padded_by_reflection():
     _, tiles = tiled(numbered(10), 4)
     np.testing.assert_array_equal(tiles[0, 0], [*range(10), *range(9, 3, -1)])
 
 
-def test_neighbours_fade_into_each_other():
-    """Each tile says its number: it alone where it is alone, a line between where two are."""
+def test_adjacent_tiles_are_crossfaded():
+    """Each tile's estimate is its number: constant outside the overlaps, linear within them."""
     numbers = iter(range(100))
 
     def estimate(tiles):

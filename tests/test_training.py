@@ -1,4 +1,4 @@
-"""Training: reproducible to the bit, unharmed by a kill, and its result is the best epoch."""
+"""Training is deterministic, resumes after a kill, and returns the weights of the best epoch."""
 
 import keras
 import numpy as np
@@ -13,10 +13,10 @@ SIZE, TILES, HELD_OUT, EPOCHS = 16, 20, 8, 5
 
 
 def make_store():
-    """Easy task: the vocals are the lower half of the bins.
+    """An easy task: the vocals are the lower half of the bins.
 
-    In the tiles for validation they are the negative of it: what is learned makes these worse, so
-    that the best epoch is not the last.
+    In the validation tiles, their sign is flipped. Training therefore increases the validation loss
+    in the end, and the best epoch is not the last.
     """
     mixture = np.random.default_rng(0).random((TILES, SIZE, SIZE), dtype=np.float32)
     vocals = mixture.copy()
@@ -27,7 +27,7 @@ def make_store():
 
 
 def make_examples():
-    """Some of each kind; the last tiles are for validation."""
+    """Some examples of each kind; the last tiles are for validation."""
     rows = [("original", tile, -1) for tile in range(TILES)]
     rows += [("splice", tile, -1) for tile in range(0, 11, 3)]
     rows += [("blackout", tile, tile % 8) for tile in range(1, 12, 3)]
@@ -37,7 +37,7 @@ def make_examples():
 
 
 def network(seed):
-    keras.utils.clear_session()  # layers are numbered, and named, as in a new process
+    keras.utils.clear_session()  # layers get the same names as in a new process
     keras.utils.set_random_seed(seed)
     return build_unet(SIZE, SIZE, 2, 1)
 
@@ -57,12 +57,12 @@ def train(folder, initial=1, store=None, **changes):
 
 
 @pytest.fixture(scope="module")
-def unbroken(tmp_path_factory):
-    return train(tmp_path_factory.mktemp("unbroken"))
+def uninterrupted(tmp_path_factory):
+    return train(tmp_path_factory.mktemp("uninterrupted"))
 
 
 def losses(history):
-    """A history without how long its epochs took."""
+    """A history without the durations of its epochs."""
     return history.drop(columns=["seconds", "cpu"])
 
 
@@ -71,11 +71,11 @@ def weights_file(model, path):
     return path.read_bytes()
 
 
-# ------------------------------------------------------------------ reproducible, kill-proof
+# ------------------------------------------------------------------ determinism and resuming
 
 
-def test_the_same_arguments_give_the_same_weights_to_the_byte(unbroken, tmp_path):
-    model, history = unbroken
+def test_same_arguments_give_byte_identical_weights(uninterrupted, tmp_path):
+    model, history = uninterrupted
     again, same_history = train(tmp_path)
     pd.testing.assert_frame_equal(losses(history), losses(same_history), check_exact=True)
     assert weights_file(model, tmp_path / "a.weights.h5") == weights_file(
@@ -83,7 +83,7 @@ def test_the_same_arguments_give_the_same_weights_to_the_byte(unbroken, tmp_path
     )
 
 
-def test_a_killed_training_goes_on_as_if_it_had_never_stopped(unbroken, tmp_path):
+def test_resumed_training_equals_an_uninterrupted_one(uninterrupted, tmp_path):
     def kill(epoch):
         if epoch["epoch"] == 2:
             raise KeyboardInterrupt
@@ -93,20 +93,20 @@ def test_a_killed_training_goes_on_as_if_it_had_never_stopped(unbroken, tmp_path
     seen = []
     model, history = train(tmp_path, initial=99, on_epoch=seen.append)  # other initial weights
 
-    expected_model, expected_history = unbroken
+    expected_model, expected_history = uninterrupted
     pd.testing.assert_frame_equal(losses(history), losses(expected_history), check_exact=True)
     for weight, expected in zip(model.get_weights(), expected_model.get_weights(), strict=True):
         np.testing.assert_array_equal(weight, expected)
     assert seen == history.to_dict("records")
 
 
-def test_another_seed_gives_another_training(unbroken, tmp_path):
+def test_different_seeds_give_different_losses(uninterrupted, tmp_path):
     _, history = train(tmp_path, seed=43, epochs=1)
-    assert history["loss"][0] != unbroken[1]["loss"][0]
+    assert history["loss"][0] != uninterrupted[1]["loss"][0]
 
 
-def test_the_history_counts_epochs_from_one(unbroken):
-    _, history = unbroken
+def test_history_has_all_columns_and_counts_epochs_from_one(uninterrupted):
+    _, history = uninterrupted
     assert history.columns.tolist() == ["epoch", "loss", "val_loss", "seconds", "cpu"]
     assert (history["seconds"] > 0).all()
     assert history["epoch"].tolist() == [1, 2, 3, 4, 5]
@@ -114,20 +114,20 @@ def test_the_history_counts_epochs_from_one(unbroken):
 
 
 @pytest.mark.parametrize(("last_batch", "sizes"), [("drop", [8, 8, 8]), ("keep", [8, 8, 4, 8])])
-def test_the_last_batch_is_dropped_or_kept_when_it_is_not_full(tmp_path, last_batch, sizes):
+def test_incomplete_last_batch_is_dropped_or_kept(tmp_path, last_batch, sizes):
     seen = []
     store = make_store()
     make = store.examples
     store.examples = lambda rows: seen.append(len(rows)) or make(rows)
-    train(tmp_path, store=store, epochs=1, batch_size=8, last_batch=last_batch)  # of 20 examples
-    assert seen == sizes  # the last is the validation part
+    train(tmp_path, store=store, epochs=1, batch_size=8, last_batch=last_batch)  # 20 examples
+    assert seen == sizes  # the last one is the validation part
 
 
 # ------------------------------------------------------------------ the result
 
 
-def test_the_loss_falls_on_an_easy_task(unbroken):
-    _, history = unbroken
+def test_loss_decreases_on_an_easy_task(uninterrupted):
+    _, history = uninterrupted
     assert history["loss"].iloc[-1] < 0.7 * history["loss"].iloc[0]
 
 
@@ -137,20 +137,20 @@ def validation_error(model):
     return keras.ops.convert_to_numpy(model(mixture, training=False)) - vocals
 
 
-def test_the_model_ends_with_the_best_epochs_weights(unbroken):
-    model, history = unbroken
-    assert history["val_loss"].idxmin() < len(history) - 1  # else the last would do as well
+def test_model_has_the_weights_of_the_best_epoch(uninterrupted):
+    model, history = uninterrupted
+    assert history["val_loss"].idxmin() < len(history) - 1  # else the last one would pass, too
     expected = np.mean(np.abs(validation_error(model)))
     assert history["val_loss"].min() == pytest.approx(expected, rel=1e-4)
 
 
-def test_the_loss_that_was_asked_for_is_taken(tmp_path):
+def test_requested_loss_is_used(tmp_path):
     model, history = train(tmp_path, loss="mse", epochs=2)
     expected = np.mean(validation_error(model) ** 2)
     assert history["val_loss"].min() == pytest.approx(expected, rel=1e-4)
 
 
-def test_a_loss_that_is_not_a_number_stops_the_training(tmp_path):
+def test_nan_loss_stops_the_training(tmp_path):
     store = make_store()
     store.vocals[0] = np.nan
     with pytest.raises(FloatingPointError, match="epoch 1"):
@@ -161,7 +161,7 @@ def test_a_loss_that_is_not_a_number_stops_the_training(tmp_path):
 # ------------------------------------------------------------------ the loss of silence
 
 
-def test_the_loss_of_zeros_is_the_mean_over_the_validation_tiles():
+def test_loss_of_zeros_is_the_mean_over_the_validation_tiles():
     vocals = np.array([[[1, 1], [1, 0]], [[0, 2], [2, 2]], [[5, 5], [5, 5]]], np.float32)
     store = TileStore(vocals + 9, vocals, np.zeros((3, 2, 1)), np.ones((3, 2, 1)))
     table = pd.DataFrame({"kind": "original", "tile": range(3), "blackout_start": -1})
@@ -171,7 +171,7 @@ def test_the_loss_of_zeros_is_the_mean_over_the_validation_tiles():
         assert loss_of_zeros(store, table, "mse", batch_size) == pytest.approx((3 + 12) / 8)
 
 
-def test_the_loss_of_zeros_is_taken_on_scaled_tiles():
+def test_loss_of_zeros_is_computed_on_scaled_tiles():
     mixture = np.full((1, 2, 2), 10, np.float32)
     store = TileStore(mixture, mixture / 2, np.full((1, 2, 1), 3.0), np.full((1, 2, 1), 2.0))
     table = pd.DataFrame(

@@ -1,4 +1,4 @@
-"""Training beyond the paper's setting: what each option does, and that a kill does nothing."""
+"""Training options beyond the paper: their effects, and resuming after a kill."""
 
 import keras
 import numpy as np
@@ -46,7 +46,7 @@ def make_examples():
     return table.assign(part=np.where(table["tile"] >= 12, "validation", "train"))
 
 
-EVERYTHING = {
+MIXING = {
     "remix": 0.5, "gain": 3.0, "crop": "random", "pitch": 2.0, "tones": 0.3, "noise": 0.3,
 }  # fmt: skip
 CASES = [
@@ -71,14 +71,14 @@ def train(folder, case, seed=1, **changes):
         "spec": OutputSpec(output, scaler in ("log", "standard"), HOP),
     }  # fmt: skip
     channels = 1 if targets == "vocals" else 2
-    store = make_store(scaler, channels, **EVERYTHING, **more)
+    store = make_store(scaler, channels, **MIXING, **more)
     history = fit(model, store, make_examples(), **options | changes)
     return model, history.drop(columns=["seconds", "cpu"])
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(case[:5]))
-def test_with_everything_on_a_killed_training_ends_with_the_same_bytes(tmp_path, case):
-    unbroken, expected = train(tmp_path / "a", case)
+def test_resumed_training_with_all_options_gives_byte_identical_weights(tmp_path, case):
+    uninterrupted, expected = train(tmp_path / "a", case)
 
     def kill(epoch):
         if epoch["epoch"] == 2:
@@ -90,13 +90,13 @@ def test_with_everything_on_a_killed_training_ends_with_the_same_bytes(tmp_path,
     pd.testing.assert_frame_equal(history, expected, check_exact=True)
     assert history.columns.tolist() == ["epoch", "loss", "val_loss", "val_sdr"]
     files = []
-    for model, name in ((unbroken, "a"), (resumed, "b")):
+    for model, name in ((uninterrupted, "a"), (resumed, "b")):
         model.save_weights(tmp_path / f"{name}.weights.h5")
         files.append((tmp_path / f"{name}.weights.h5").read_bytes())
     assert files[0] == files[1]
 
 
-def test_the_best_epoch_is_the_first_of_the_lowest_loss_or_of_the_highest_sdr():
+def test_best_epoch_is_the_first_with_the_lowest_loss_or_highest_sdr():
     history = [
         {"epoch": n, "val_loss": loss, "val_sdr": sdr}
         for n, (loss, sdr) in enumerate([(3, 1), (1, 2), (2, 4), (1, 4)], 1)
@@ -105,11 +105,11 @@ def test_the_best_epoch_is_the_first_of_the_lowest_loss_or_of_the_highest_sdr():
     assert best_epoch(history, "val_sdr")["epoch"] == 3
 
 
-# ------------------------------------------------------------------ a step
+# ------------------------------------------------------------------ training step
 
 
 def one_variable():
-    """The smallest network: the output is the input times a weight, 2."""
+    """The smallest network: its output is its input times a weight of 2."""
     x = keras.Input((1, 1, 1))
     model = keras.Model(x, keras.layers.Conv2D(1, 1, use_bias=False)(x))
     model.set_weights([np.full((1, 1, 1, 1), 2, np.float32)])
@@ -127,23 +127,23 @@ def test_adam_follows_its_formula_at_the_rate_of_the_schedule(schedule):
         gradient = 2 * (weight * x - y) * x
         m, v = 0.9 * m + 0.1 * gradient, 0.999 * v + 0.001 * gradient**2
         cosine = (1 + np.cos(np.pi * (t - 1) / steps)) / 2 if schedule == "cosine" else 1
-        fitted = m / (1 - 0.9**t), np.sqrt(v / (1 - 0.999**t))
-        weight -= rate * cosine * fitted[0] / (fitted[1] + 1e-7)
+        corrected = m / (1 - 0.9**t), np.sqrt(v / (1 - 0.999**t))
+        weight -= rate * cosine * corrected[0] / (corrected[1] + 1e-7)
         assert model.get_weights()[0].item() == pytest.approx(weight, rel=1e-4)
 
 
-def test_the_average_of_the_weights_is_validated_and_kept(tmp_path):
+def test_average_of_the_weights_is_validated_and_returned(tmp_path):
     case = CASES[1]
     model, history = train(tmp_path / "a", case, epochs=1)
     plain, other = train(tmp_path / "b", case, epochs=1, ema=0.0)
-    assert history["loss"][0] == other["loss"][0]  # training does not see the average
+    assert history["loss"][0] == other["loss"][0]  # the average has no effect on training
     assert history["val_loss"][0] != other["val_loss"][0]
     pairs = zip(model.get_weights(), plain.get_weights(), strict=True)
     assert any((one != two).any() for one, two in pairs)
 
 
-def test_the_papers_setting_takes_the_steps_of_a_plain_loop():
-    """Keras' own step, written out: what every option at its default leaves untouched."""
+def test_default_options_give_the_steps_of_a_plain_loop():
+    """With all options at their defaults, steps are those of Keras' optimizer."""
     rng = np.random.default_rng(0)
     mixture, vocals = rng.random((2, 6, 4, 16, 16, 1), dtype=np.float32)
     models = []

@@ -1,4 +1,4 @@
-"""The network is the paper's: its size, its shape, and what Keras' own layers compute."""
+"""The U-Net has the size and shape of the paper's, and computes the same as Keras' layers."""
 
 from collections import Counter
 
@@ -12,7 +12,7 @@ from vocalseg.unet import build_unet
 
 
 @pytest.fixture(scope="module")
-def papers():
+def paper_unet():
     return build_unet(512, 128, 64, 4)
 
 
@@ -21,21 +21,21 @@ def output(model, bins, frames):
     return keras.ops.convert_to_numpy(model(x, training=False))
 
 
-def test_the_papers_network_has_31_million_parameters(papers):
-    assert 30.95e6 < papers.count_params() < 31.05e6
+def test_network_of_the_paper_has_31_million_parameters(paper_unet):
+    assert 30.95e6 < paper_unet.count_params() < 31.05e6
 
 
-def test_its_blocks_are_those_of_the_paper(papers):
-    convolutions = [layer for layer in papers.layers if hasattr(layer, "kernel")]
+def test_blocks_are_those_of_the_paper(paper_unet):
+    convolutions = [layer for layer in paper_unet.layers if hasattr(layer, "kernel")]
     filters = [layer.filters for layer in convolutions if layer.kernel.shape[:2] == (3, 3)]
     assert filters == [n for n in (64, 128, 256, 512, 1024, 512, 256, 128, 64) for _ in range(2)]
-    count = Counter(type(layer).__name__ for layer in papers.layers)
+    count = Counter(type(layer).__name__ for layer in paper_unet.layers)
     assert count["BatchNormalization"] == count["ReLU"] == 18
     assert count["MaxPooling2D"] == count["Conv2DTranspose"] == count["JoinedConvolution"] == 4
 
 
-def test_the_last_layer_is_one_linear_1x1_convolution(papers):
-    last = papers.layers[-1]
+def test_the_last_layer_is_one_linear_1x1_convolution(paper_unet):
+    last = paper_unet.layers[-1]
     assert (last.filters, last.kernel_size) == (1, (1, 1))
     assert last.activation is keras.activations.linear
 
@@ -57,11 +57,11 @@ def test_the_output_may_be_negative():
     assert (output(model, 16, 16) < 0).all()
 
 
-# ------------------------------------------------------------------ against Keras' own layers
+# ------------------------------------------------------------------ comparison with Keras' layers
 
 
-def keras_own(bins, frames, filters, depth):
-    """The same network of the layers that come with Keras."""
+def keras_unet(bins, frames, filters, depth):
+    """The same network, built with Keras' layers."""
 
     def block(x, count):
         for _ in range(2):
@@ -84,30 +84,30 @@ def keras_own(bins, frames, filters, depth):
 
 @pytest.fixture
 def pair(rng):
-    """Both networks with the same weights, none of them 0 or 1; and their mixture and vocals."""
+    """Both networks with the same weights, which are not 0 or 1; a mixture and vocals."""
     keras.utils.set_random_seed(1)
-    ours, own = build_unet(32, 16, 4, 2), keras_own(32, 16, 4, 2)
+    ours, reference = build_unet(32, 16, 4, 2), keras_unet(32, 16, 4, 2)
     weights = [w + rng.uniform(0.1, 0.5, w.shape).astype(np.float32) for w in ours.get_weights()]
-    for model in (ours, own):
+    for model in (ours, reference):
         model.set_weights(weights)
-    return ours, own, *rng.random((2, 3, 32, 16, 1), dtype=np.float32)
+    return ours, reference, *rng.random((2, 3, 32, 16, 1), dtype=np.float32)
 
 
-def close(one, other):
+def assert_close(one, other):
     scale = np.abs(other).max()
     np.testing.assert_allclose(np.asarray(one), np.asarray(other), rtol=0, atol=1e-5 * scale)
 
 
-def test_with_the_same_weights_the_estimate_is_the_same(pair):
-    ours, own, mixture, _ = pair
-    close(ours.predict_on_batch(mixture), own.predict_on_batch(mixture))
-    close(ours(mixture, training=False), own.predict_on_batch(mixture))
+def test_estimate_equals_that_of_keras_layers(pair):
+    ours, reference, mixture, _ = pair
+    assert_close(ours.predict_on_batch(mixture), reference.predict_on_batch(mixture))
+    assert_close(ours(mixture, training=False), reference.predict_on_batch(mixture))
 
 
-def test_a_training_step_has_the_same_estimate_gradient_and_moving_averages(pair):
-    ours, own, mixture, vocals = pair
+def test_training_step_equals_that_of_keras_layers(pair):
+    ours, reference, mixture, vocals = pair
     results = []
-    for model in (ours, own):
+    for model in (ours, reference):
         with tf.GradientTape() as tape:
             estimate = model(mixture, training=True)
             loss = tf.reduce_mean(tf.square(estimate - vocals))
@@ -115,18 +115,18 @@ def test_a_training_step_has_the_same_estimate_gradient_and_moving_averages(pair
         flat = np.concatenate([np.ravel(gradient) for gradient in gradients])
         results.append([estimate, flat, *model.get_weights()])
     for one, other in zip(*results, strict=True):
-        close(one, other)
+        assert_close(one, other)
 
 
-def test_both_begin_with_weights_of_the_same_spread():
-    ours, own = build_unet(32, 32, 8, 2), keras_own(32, 32, 8, 2)
-    for one, other in zip(ours.get_weights(), own.get_weights(), strict=True):
+def test_initial_weights_have_the_standard_deviation_of_keras_layers():
+    ours, reference = build_unet(32, 32, 8, 2), keras_unet(32, 32, 8, 2)
+    for one, other in zip(ours.get_weights(), reference.get_weights(), strict=True):
         assert one.shape == other.shape
         assert np.std(one) == pytest.approx(np.std(other), rel=0.3)
 
 
 @pytest.mark.parametrize("momentum", [0.9, 0.99])
-def test_the_momentum_says_how_slowly_the_running_averages_move(momentum):
+def test_momentum_is_that_of_the_moving_averages(momentum):
     model = build_unet(16, 16, 2, 1, momentum=momentum)
     norms = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
     assert len(norms) == 6

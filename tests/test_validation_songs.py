@@ -1,4 +1,4 @@
-"""Songs that a data set means for validation are the validation part; else songs are drawn."""
+"""Songs that a data set assigns to validation are held out; otherwise, songs are drawn."""
 
 import numpy as np
 import pandas as pd
@@ -30,29 +30,29 @@ def held_out(examples, tiles=TILES):
 
 
 @pytest.mark.parametrize("as_type", [list, set, pd.Series])
-def test_they_are_the_validation_part_and_no_other_song(as_type):
-    meant = as_type(["song 3", "song 7", "a song without usable tiles"])
+def test_given_songs_and_no_others_are_the_validation_part(as_type):
+    given = as_type(["song 3", "song 7", "a song without usable tiles"])
     for seed in range(3):
-        assert held_out(table(0.5, meant, seed)) == {"song 3", "song 7"}
+        assert held_out(table(0.5, given, seed)) == {"song 3", "song 7"}
 
 
-def test_what_is_chosen_does_not_depend_on_them():
+def test_choice_of_examples_does_not_depend_on_given_songs():
     columns = ["kind", "tile", "blackout_start"]
     pd.testing.assert_frame_equal(table()[columns], table(0.1, ["song 3"])[columns])
 
 
-def test_songs_are_drawn_when_none_of_them_has_usable_tiles():
+def test_songs_are_drawn_if_no_given_song_has_usable_tiles():
     pd.testing.assert_frame_equal(table(0.3, ["elsewhere"]), table(0.3))
 
 
-def test_there_must_be_others_to_train_on(rejects):
+def test_given_songs_must_leave_others_for_training(rejects):
     with rejects("validation songs", "for training"):
         table(0.1, SONGS)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 42])
 @pytest.mark.parametrize("validation", [0.1, 0.25, 0.33, 0.9])
-def test_songs_are_drawn_as_scikit_learn_draws_them(validation, seed):
+def test_songs_are_drawn_as_by_scikit_learn(validation, seed):
     examples = table(validation, seed=seed)
     songs = TILES["track"].to_numpy()[examples["tile"]]
     split = GroupShuffleSplit(n_splits=1, test_size=validation, random_state=seed)

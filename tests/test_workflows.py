@@ -1,4 +1,4 @@
-"""Workflows, forms, citation and hooks: valid, pinned, and safe on a stranger's pull request."""
+"""Workflows, forms, citation and hooks are valid, pinned and safe for pull requests from forks."""
 
 import json
 import os
@@ -22,7 +22,7 @@ STEPS = [
     for step in job["steps"]
 ]
 
-#: Released, and seen in use.
+#: Released versions that are known to work.
 RELEASED = {
     "actions/checkout@v7",
     "actions/setup-python@v6",
@@ -56,7 +56,7 @@ def test_only_first_party_actions_at_released_versions_are_used():
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
-def test_a_strangers_code_runs_without_a_token_that_writes(name):
+def test_code_of_pull_requests_runs_without_write_permission(name):
     workflow = WORKFLOWS[name]
     assert workflow["permissions"] == {"contents": "read"}
     assert "pull_request_target" not in workflow[True]
@@ -68,13 +68,13 @@ def test_a_strangers_code_runs_without_a_token_that_writes(name):
             assert not [s for s in job["steps"] if re.search("make|python", s.get("run", ""))]
 
 
-def test_nothing_that_a_stranger_may_write_is_pasted_into_a_shell():
+def test_no_untrusted_text_is_interpolated_into_shell_commands():
     for _, _, step in STEPS:
-        pasted = set(re.findall(r"\${{ *([^ }]+)", step.get("run", "")))
-        assert pasted <= {"matrix.python"}
+        interpolated = set(re.findall(r"\${{ *([^ }]+)", step.get("run", "")))
+        assert interpolated <= {"matrix.python"}
 
 
-def test_secrets_reach_one_step_by_its_environment_and_are_not_printed():
+def test_secrets_are_in_the_environment_of_one_step_and_are_not_printed():
     users = [step for _, _, step in STEPS if "secrets." in json.dumps(step)]
     assert [user["env"] for user in users] == [
         {"DVC_CONFIG_LOCAL": "${{ secrets.DVC_CONFIG_LOCAL }}"}
@@ -83,13 +83,13 @@ def test_secrets_reach_one_step_by_its_environment_and_are_not_printed():
     assert "secrets." not in json.dumps([w.get("env") for w in WORKFLOWS.values()])
 
 
-def test_sound_is_uploaded_and_cached_of_the_demo_only():
+def test_only_audio_of_the_demo_is_uploaded_and_cached():
     for _, _, step in STEPS:
         if "reports/" in str(step.get("with", {}).get("path")) or "cache/save" in str(step):
             assert "steps.songs.outputs.set == 'demo'" in step["if"]
 
 
-def test_workflows_call_what_the_makefile_has():
+def test_workflows_call_existing_make_targets():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     called = {
         target
@@ -119,7 +119,7 @@ else:
 """
 
 
-def test_the_comment_is_written_once_and_then_brought_up_to_date(tmp_path):
+def test_comment_is_created_once_and_then_updated(tmp_path):
     (step,) = [s for _, _, s in STEPS if "comment" in s.get("name", "")]
     gh = tmp_path / "bin/gh"
     gh.parent.mkdir()
@@ -143,16 +143,16 @@ def test_the_comment_is_written_once_and_then_brought_up_to_date(tmp_path):
     assert json.loads((tmp_path / "comments.json").read_text()) == [[1, "Nice!"], [2, body]]
 
 
-def test_hooks_are_of_the_versions_that_the_project_uses():
+def test_hooks_have_the_versions_that_the_project_uses():
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     revs = {repo["repo"].rpartition("/")[2]: repo["rev"] for repo in hooks}
     pinned = dict(re.findall(r"^(\w+)==(\S+)$", (ROOT / "requirements-dev.txt").read_text(), re.M))
     assert revs["dvc"] == pinned["dvc"]
-    minor = pinned["ruff"].rpartition(".")[0]  # a minor version changes rules, a patch does not
+    minor = pinned["ruff"].rpartition(".")[0]  # minor versions change rules, patch versions do not
     assert revs["ruff-pre-commit"].removeprefix("v").rpartition(".")[0] == minor
 
 
-def test_the_development_container_sets_up_what_make_has():
+def test_development_container_calls_existing_make_targets():
     container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text())
     command = container["postCreateCommand"]
     targets = set(re.findall(r"^([a-z./]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))

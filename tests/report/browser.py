@@ -1,4 +1,4 @@
-"""A headless Chromium, told what to do over a pipe (Chrome DevTools Protocol)."""
+"""A headless Chromium, controlled over a pipe (Chrome DevTools Protocol)."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ FLAGS = (
     "--disable-dev-shm-usage", "--mute-audio", "--autoplay-policy=no-user-gesture-required",
 )  # fmt: skip
 
-#: Names and numbers of keys that write no letter or digit.
+#: Names and codes of keys other than letters and digits.
 KEYS = {
     "Tab": ("Tab", 9), "Enter": ("Enter", 13), "Escape": ("Escape", 27), "Space": (" ", 32),
     "ArrowLeft": ("ArrowLeft", 37), "ArrowUp": ("ArrowUp", 38),
@@ -23,10 +23,10 @@ KEYS = {
 
 
 class Browser:
-    """One window. ``complaints`` are the errors that pages have logged or thrown."""
+    """A browser window. ``complaints`` are errors and warnings logged or thrown by pages."""
 
     def __init__(self, program: Path, profile: Path):
-        # Chromium reads commands from file descriptor 3 and answers on 4; a shell puts them there.
+        # Chromium reads commands from file descriptor 3 and answers on 4, which a shell opens.
         command, self.commands = os.pipe()
         self.answers, answer = os.pipe()
         flags = (*FLAGS, f"--user-data-dir={profile}", "--remote-debugging-pipe", "about:blank")
@@ -40,8 +40,8 @@ class Browser:
         os.close(answer)
         self.buffer, self.count, self.session = b"", 0, None
         self.complaints: list[str] = []
-        self.origin = "file:"  # what pages may load from
-        self.loaded: set[str] = set()  # documents, by Chromium's identifiers
+        self.origin = "file:"  # pages may load resources from here only
+        self.loaded: set[str] = set()  # identifiers of loaded documents
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
         self.session = attached["sessionId"]
@@ -59,7 +59,7 @@ class Browser:
         os.close(self.answers)
 
     def open(self, page: Path | str, width: int, height: int = 900, dark: bool = False) -> None:
-        """Load a page, from disk or by its URL, in a window of a size; a narrow one is a phone."""
+        """Load a file or URL in a window of the given size; narrow windows emulate a phone."""
         url = page if isinstance(page, str) else page.resolve().as_uri()
         self.origin = url if isinstance(page, str) else "file:"
         self.call(
@@ -76,7 +76,7 @@ class Browser:
             self._note(event.get("method"), event.get("params", {}))
 
     def run(self, script: str):
-        """Value of an expression in the page; a promise is waited for."""
+        """Evaluate an expression in the page; promises are awaited."""
         done = self.call(
             "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True,
             userGesture=True,
@@ -91,7 +91,7 @@ class Browser:
         self.call("DOM.setFileInputFiles", files=[str(file)], objectId=node)
 
     def press(self, key: str, shift: bool = False) -> None:
-        """A key on the keyboard: a letter, a digit or one of :data:`KEYS`."""
+        """Press a key: a letter, a digit or one of :data:`KEYS`."""
         name, number = KEYS.get(key, (key, ord(key[0].upper())))
         code = f"Digit{key}" if key.isdigit() else f"Key{key.upper()}" if len(key) == 1 else key
         text = "\r" if key == "Enter" else name if len(name) == 1 else ""
@@ -102,11 +102,11 @@ class Browser:
             )  # fmt: skip
 
     def click(self, selector: str) -> None:
-        """A click of the mouse on the centre of an element."""
+        """Click on the center of an element."""
         self.drag(selector, 0.5, 0.5)
 
     def drag(self, selector: str, start: float, end: float) -> None:
-        """The mouse, held down, from one part of an element's width to another."""
+        """Drag the mouse from one fraction of an element's width to another."""
         left, top, width, height = self.run(f"""(() => {{
             const element = document.querySelector({json.dumps(selector)});
             element.scrollIntoView({{ behavior: "instant", block: "center" }});
@@ -114,23 +114,24 @@ class Browser:
             return [box.left, box.top, box.width, box.height];
         }})()""")
         steps = ("mousePressed", start), ("mouseMoved", end), ("mouseReleased", end)
-        for kind, place in steps if start != end else (steps[0], steps[2]):
+        for kind, position in steps if start != end else (steps[0], steps[2]):
             self.call(
-                "Input.dispatchMouseEvent", type=kind, x=left + place * width, y=top + height / 2,
+                "Input.dispatchMouseEvent", type=kind, x=left + position * width,
+                y=top + height / 2,
                 button="left", buttons=int(kind != "mouseReleased"), clickCount=1,
             )  # fmt: skip
 
     def downloads(self, folder: Path) -> None:
-        """Where downloads go from now on."""
+        """Set the folder of downloads."""
         self.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
 
     def screenshot(self, path: Path, whole: bool = True) -> None:
-        """The page as a PNG, all of it or what the window shows."""
+        """Save a PNG of the whole page, or of the visible part."""
         shot = self.call("Page.captureScreenshot", captureBeyondViewport=whole)
         path.write_bytes(base64.b64decode(shot["data"]))
 
     def call(self, method: str, **params) -> dict:
-        """A command's result; what pages complain about meanwhile is noted."""
+        """Send a command and return its result; events in the meantime are recorded."""
         self.count += 1
         message = {"id": self.count, "method": method, "params": params}
         if self.session:

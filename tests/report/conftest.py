@@ -1,4 +1,4 @@
-"""A page of two songs of one second, and a real browser."""
+"""A page with two songs of one second, and a browser."""
 
 import os
 import shutil
@@ -22,14 +22,14 @@ def tone(hz: float, seconds: float = 1.0, rate: int = RATE, channels: int = 2) -
     return np.repeat(wave[:, np.newaxis], channels, axis=1).astype(np.float32)
 
 
-def heard(name: str, *stems: np.ndarray, seconds: float) -> Excerpt:
-    """An excerpt of mixture, vocals and estimate."""
+def make_excerpt(name: str, *stems: np.ndarray, seconds: float) -> Excerpt:
+    """An excerpt of the given mixture, vocals and estimate."""
     start, cuts = cut_excerpt(*stems, RATE, seconds)
     return excerpt(name, start, with_accompaniment(cuts), RATE)
 
 
 def scores(gain: float, museval: float | None = None) -> listening.Scores:
-    """A song whose estimate is by ``gain`` dB better than the mixture."""
+    """Scores of a song whose estimate is better than the mixture by ``gain`` dB."""
 
     def of(value):
         return {
@@ -42,11 +42,11 @@ def scores(gain: float, museval: float | None = None) -> listening.Scores:
 
 @pytest.fixture(scope="session")
 def songs() -> list[listening.Song]:
-    """The first has the smaller gain."""
+    """Two songs, the first of which has the smaller gain."""
     made = []
     for number, name in enumerate(NAMES):
         vocals, drums = tone(440 * (number + 1)), tone(3000)
-        part = heard(name, vocals + drums, vocals, vocals + drums / 4, seconds=0.8)
+        part = make_excerpt(name, vocals + drums, vocals, vocals + drums / 4, seconds=0.8)
         made.append(listening.Song(part, scores(3.0 + 4 * number)))
     return made
 
@@ -58,7 +58,7 @@ def page(songs) -> str:
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory):
-    """Left out where there is none; in CI there must be one (scripts/install_chromium.sh)."""
+    """Tests are skipped without Chromium, which CI requires (scripts/install_chromium.sh)."""
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     if program is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("no Chromium is installed")

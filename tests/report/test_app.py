@@ -1,4 +1,4 @@
-"""`vocalseg app` in a browser: a real song in, stems and spectrograms out, no other computer."""
+"""`vocalseg app` in a browser: it separates songs and contacts no other computers."""
 
 import io
 import os
@@ -25,7 +25,7 @@ from vocalseg.progress import STEMS
 FILE = "input[type=file]"
 EXCERPT = Path(stempeg.example_stem_path())
 
-#: The command, with a record of every other computer that it looks up or connects to.
+#: The command, which records every other host that it looks up or connects to.
 START = """
 import sys
 def audit(event, arguments):
@@ -39,7 +39,7 @@ from vocalseg.cli import app
 app(sys.argv[2:])
 """
 
-#: All lines of the status until the song is separated or refused.
+#: Collects all lines of the status until the song is separated or refused.
 STATUS = """
 window.lines = new Promise(done => {
   const lines = [];
@@ -73,7 +73,7 @@ class App:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
-    """The command; ended by SIGTERM, it leaves no uploads, and it has asked no other computer."""
+    """The command. On SIGTERM, it removes all uploads; it has never contacted other hosts."""
     app = App(tmp_path_factory.mktemp("app"))
     yield app
     app.process.send_signal(signal.SIGTERM)
@@ -84,7 +84,7 @@ def running(tmp_path_factory):
 
 @pytest.fixture
 def window(running, browser):
-    """The page on a desktop; whatever it loads comes from the command."""
+    """The page in a wide window; all its resources must come from the command."""
     show(browser, running.url, width=1280)
     yield browser
     assert not [line for line in browser.complaints if "network for" in line]
@@ -97,7 +97,7 @@ def show(browser, url: str, **options) -> None:
 
 
 def wait(browser, expression: str):
-    """The first value of an expression in the page that is true."""
+    """Wait until an expression in the page is true; return its value."""
     return browser.run(f"""new Promise(done => {{
       const timer = setInterval(() => {{
         const value = {expression};
@@ -112,7 +112,7 @@ def click(browser, label: str) -> None:
 
 
 def stems(browser) -> dict[str, tuple[str, np.ndarray]]:
-    """Name and samples of the files that the page offers."""
+    """Names and samples of the files that the page offers for download."""
     found = {}
     for stem in STEMS:
         link = f"document.querySelector('#{stem} a[download]')"
@@ -122,7 +122,7 @@ def stems(browser) -> dict[str, tuple[str, np.ndarray]]:
     return found
 
 
-def assert_as_by_the_command(browser, folder: Path, *options) -> None:
+def assert_same_stems_as_command(browser, folder: Path, *options) -> None:
     command = map(str, ["separate", EXCERPT, "-o", folder, *options])
     assert CliRunner().invoke(cli.app, list(command)).exit_code == 0
     found = stems(browser)
@@ -135,12 +135,12 @@ def assert_as_by_the_command(browser, folder: Path, *options) -> None:
     np.testing.assert_allclose(found["mixture"][1], total, atol=1e-6)
 
 
-def test_a_real_song_is_heard_and_seen_with_the_chosen_model_and_overlap(window, running, tmp_path):
+def test_real_song_is_separated_with_the_chosen_model_and_overlap(window, running, tmp_path):
     window.choose(FILE, EXCERPT)
     first, *middle, last = window.run("window.lines")
     assert first == "Reading the song …" and last == "Separated 0:06 of sound."
     assert middle and all(re.fullmatch("Separating: 0:0[1-6] of 0:06", line) for line in middle)
-    assert_as_by_the_command(window, tmp_path / "one", "--model", running.models[0])
+    assert_same_stems_as_command(window, tmp_path / "one", "--model", running.models[0])
     for stem in STEMS:
         picture = f"document.querySelector('img[alt=\"Spectrogram: {stem}\"]')"
         assert wait(window, f"{picture} && {picture}.naturalWidth") > 100
@@ -154,12 +154,12 @@ def test_a_real_song_is_heard_and_seen_with_the_chosen_model_and_overlap(window,
     window.run(f"{slider}.value = 0.5, {slider}.dispatchEvent(new Event('input'))")
     click(window, "Separate")
     assert window.run("window.lines")[-1] == last
-    assert_as_by_the_command(
+    assert_same_stems_as_command(
         window, tmp_path / "two", "--model", running.models[1], "--overlap", 0.5
     )
 
 
-def test_a_running_separation_can_be_stopped(window, tmp_path):
+def test_separation_can_be_stopped(window, tmp_path):
     song = tmp_path / "long.flac"
     sf.write(song, np.zeros(22_050 * 120), 22_050)
     window.run("""
@@ -174,11 +174,11 @@ def test_a_running_separation_can_be_stopped(window, tmp_path):
     assert window.run("window.stopped")
     wait(window, "document.querySelector('.status').innerText == 'Stopped.'")
     window.run(STATUS)
-    click(window, "Separate")  # waits for its turn: the stopped one must have ended
+    click(window, "Separate")  # starts only if the stopped one has ended
     assert window.run("window.lines")[-1] == "Separated 2:00 of sound."
 
 
-def test_a_bad_file_is_named_in_one_line(window, tmp_path):
+def test_bad_file_is_an_error_of_one_line(window, tmp_path):
     song = tmp_path / "Größe & <b>notes<b>.mp3"
     song.write_text("not audio")
     window.choose(FILE, song)
@@ -189,7 +189,7 @@ def test_a_bad_file_is_named_in_one_line(window, tmp_path):
     assert wait(window, "document.querySelector('.status [role=alert]').innerText") == line
 
 
-def test_uploads_are_bounded_by_page_and_server(window, running, tmp_path):
+def test_size_of_uploads_is_limited_by_page_and_server(window, running, tmp_path):
     song = tmp_path / "large.wav"
     song.write_bytes(bytes(2_200_000))
     window.choose(FILE, song)
@@ -202,7 +202,7 @@ def test_uploads_are_bounded_by_page_and_server(window, running, tmp_path):
     assert server.getresponse().status == 413
 
 
-def test_only_this_computer_is_listened_to_and_only_the_songs_are_served(running):
+def test_server_listens_locally_and_does_not_serve_other_files(running):
     sockets = psutil.Process(running.process.pid).net_connections()
     assert {s.laddr.ip for s in sockets if s.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
     server = HTTPConnection("127.0.0.1", int(running.url.rstrip("/").rpartition(":")[2]))
@@ -214,7 +214,7 @@ def test_only_this_computer_is_listened_to_and_only_the_songs_are_served(running
 
 
 @pytest.mark.parametrize("width", [320, 1280])
-def test_no_width_needs_sideways_scrolling(running, browser, width):
+def test_page_needs_no_horizontal_scrolling(running, browser, width):
     show(browser, running.url, width=width, dark=True)
     browser.choose(FILE, EXCERPT)
     browser.run("window.lines")
@@ -222,7 +222,7 @@ def test_no_width_needs_sideways_scrolling(running, browser, width):
     assert browser.run("document.documentElement.scrollWidth") <= width
 
 
-def test_a_taken_port_is_one_line(rejects, monkeypatch):
+def test_occupied_port_is_an_error_of_one_line(rejects, monkeypatch):
     from vocalseg import app
 
     monkeypatch.setattr(signal, "signal", lambda *_: None)
@@ -233,7 +233,7 @@ def test_a_taken_port_is_one_line(rejects, monkeypatch):
             app.serve({"model": None}, "127.0.0.1", port, app.Limits())
 
 
-def test_without_gradio_one_line_says_how_to_install_it(monkeypatch):
+def test_missing_gradio_is_an_error_that_names_the_command_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "gradio", None)
     monkeypatch.delitem(sys.modules, "vocalseg.app", raising=False)
     done = CliRunner().invoke(cli.app, ["app"])

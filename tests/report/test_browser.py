@@ -1,4 +1,4 @@
-"""The page in a real browser: what is heard and seen, by mouse, by touch and by keyboard."""
+"""The page in a browser: audio, appearance, and control by mouse, touch and keyboard."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from vocalseg.report import player as markup
 SECONDS = 0.8
 PLAYER = "section:first-of-type .player"
 
-#: Two tracks of two seconds, constant at 0.25 and at a ramp, played by a Deck into an array.
+#: Two tracks of two seconds, a constant 0.25 and a ramp, rendered by a Deck to an array.
 RENDER = """
 (async () => {
   const rate = 48000;
@@ -42,20 +42,20 @@ def file(page, tmp_path_factory):
 
 @pytest.fixture
 def opened(browser, file):
-    """The page, in the window of a desktop."""
+    """The page in a wide window."""
     browser.open(file, width=1280)
     browser.run("window.player = Player.all[0], 0")
     return browser
 
 
 def pressed(browser, kind: str) -> list[str]:
-    """Tracks of the first song whose button of a kind is pressed."""
+    """Tracks of the first song whose button of this kind is pressed."""
     button = f"player.lanes.get(key).querySelector('.{kind}')"
     return browser.run(f"player.keys.filter(key => {button}.ariaPressed == 'true')")
 
 
 def levels(browser) -> dict[str, float]:
-    """What each track of the first song is amplified by once fades are over."""
+    """Gain of each track of the first song after fades."""
     return browser.run("""(async () => {
       for (const { level } of player.deck.tracks.values()) level.gain.cancelScheduledValues(0);
       const set = new Map();
@@ -68,26 +68,26 @@ def levels(browser) -> dict[str, float]:
     })()""")
 
 
-# ------------------------------------------------------------------ sound
+# ------------------------------------------------------------------ audio
 
 
-def test_switching_keeps_the_position_to_the_sample(opened):
-    """After the switch at 0.3 s, the ramp is where it would be, had it played from the start."""
+def test_switching_tracks_keeps_the_exact_position(opened):
+    """After the switch at 0.3 s, the ramp continues as if it had been playing from the start."""
     sound = opened.run(RENDER % f"deck.play(0); {SWITCH}")
     lead = 0.02
     ramp = [(second - lead) / 2 for second in (0.45, 0.6, 0.9)]
     assert sound == pytest.approx([0.25, *ramp], abs=1e-5)
 
 
-def test_a_loop_wraps_all_tracks_alike(opened):
-    """Half a second from 0.1 s on, in a loop: 0.9 s after the start it is in its second round."""
+def test_loop_wraps_all_tracks_at_the_same_position(opened):
+    """The loop from 0.1 s to 0.5 s is in its third pass 0.9 s after the start."""
     commands = f"deck.setLoop(true, [0.1, 0.5]); deck.play(0.1); {SWITCH}"
     sound = opened.run(RENDER % commands)
     positions = [0.1 + (second - 0.02) % 0.4 for second in (0.45, 0.6, 0.9)]
     assert sound == pytest.approx([0.25, *(position / 2 for position in positions)], abs=1e-4)
 
 
-def test_every_track_is_decoded_and_nothing_complains(opened):
+def test_every_track_is_decoded_without_errors(opened):
     opened.run("Promise.all(Player.all.map(player => player.load()))")
     seconds = opened.run("Player.all.flatMap(p => [...p.buffers.values()].map(b => b.duration))")
     assert seconds == pytest.approx([SECONDS] * 8, abs=0.001)
@@ -95,20 +95,20 @@ def test_every_track_is_decoded_and_nothing_complains(opened):
     assert opened.complaints == []
 
 
-def test_one_player_at_a_time_and_its_cursor_moves(opened):
+def test_only_one_player_plays_and_its_cursor_moves(opened):
     opened.click(f"{PLAYER} .play")
-    place = opened.run("""(async () => {
+    position = opened.run("""(async () => {
       while (player.position < 0.1) await new Promise(requestAnimationFrame);
       return Number(player.root.style.getPropertyValue("--at"));
     })()""")
-    assert 0 < place < 1
+    assert 0 < position < 1
     opened.run("Player.all[1].play()")
     assert opened.run("Player.all.map(player => [player.playing, player.deck.playing])") == [
         [False, False], [True, True],
     ]  # fmt: skip
 
 
-def test_played_once_it_ends_at_its_end(opened):
+def test_playback_without_loop_stops_at_the_end(opened):
     opened.click(f"{PLAYER} .loop")
     opened.run("""(async () => {
       await player.play();
@@ -117,10 +117,10 @@ def test_played_once_it_ends_at_its_end(opened):
     assert opened.run("player.position") == pytest.approx(SECONDS, abs=0.001)
 
 
-# ------------------------------------------------------------------ which tracks are heard
+# ------------------------------------------------------------------ choice of tracks
 
 
-def test_one_track_is_heard_at_matched_loudness_and_several_at_their_own(opened):
+def test_single_track_has_matched_loudness_and_several_their_own(opened):
     opened.run("player.load()")
     opened.run("player.choose('estimate')")
     gain = opened.run("Number(player.lanes.get('estimate').dataset.gain)")
@@ -155,7 +155,7 @@ def test_buttons_choose_solo_and_mute(opened):
 # ------------------------------------------------------------------ time
 
 
-def test_dragging_over_a_spectrogram_loops_that_part_and_a_click_goes_there(opened):
+def test_dragging_on_a_spectrogram_sets_a_loop_and_clicking_seeks(opened):
     opened.drag(f'{PLAYER} [data-track="mixture"] .image', 0.75, 0.25)
     region = [SECONDS / 4, 3 * SECONDS / 4]
     assert opened.run("player.region") == pytest.approx(region, abs=0.01)
@@ -171,7 +171,7 @@ def test_dragging_over_a_spectrogram_loops_that_part_and_a_click_goes_there(open
     assert opened.run("player.region") is None
 
 
-def test_a_finger_drags_a_region_too(browser, file):
+def test_dragging_by_touch_sets_a_loop(browser, file):
     browser.open(file, width=375)
     left, top, width = browser.run("""(() => {
       const image = document.querySelector(".image");
@@ -179,8 +179,8 @@ def test_a_finger_drags_a_region_too(browser, file):
       const box = image.getBoundingClientRect();
       return [box.left, box.top + 20, box.width];
     })()""")
-    for kind, place in (("Start", 0.2), ("Move", 0.3), ("Move", 0.8), ("End", None)):
-        points = [] if place is None else [{"x": left + place * width, "y": top}]
+    for kind, position in (("Start", 0.2), ("Move", 0.3), ("Move", 0.8), ("End", None)):
+        points = [] if position is None else [{"x": left + position * width, "y": top}]
         browser.call("Input.dispatchTouchEvent", type=f"touch{kind}", touchPoints=points)
     region = browser.run("Player.all[0].region")
     assert region == pytest.approx([0.2 * SECONDS, 0.8 * SECONDS], abs=0.05)
@@ -189,7 +189,7 @@ def test_a_finger_drags_a_region_too(browser, file):
 # ------------------------------------------------------------------ keyboard
 
 
-def test_the_keys_play_move_switch_loop_solo_and_mute(opened):
+def test_keys_play_seek_switch_loop_solo_and_mute(opened):
     opened.press("Space")
     assert opened.run("player.load().then(() => player.playing)")
     opened.press("Space")
@@ -214,7 +214,7 @@ def test_the_keys_play_move_switch_loop_solo_and_mute(opened):
     assert opened.run("[player.region, player.loops]") == [None, False]
 
 
-def test_arrows_switch_within_a_player_and_scroll_elsewhere(opened):
+def test_arrow_keys_switch_tracks_within_a_player_only(opened):
     opened.press("ArrowDown")
     assert pressed(opened, "pick") == ["mixture"]
     opened.run(f"document.querySelector('{PLAYER} .seek').focus()")
@@ -224,7 +224,7 @@ def test_arrows_switch_within_a_player_and_scroll_elsewhere(opened):
     assert pressed(opened, "pick") == ["vocals"]
 
 
-def test_tab_reaches_the_buttons_and_space_presses_the_one_that_has_the_focus(opened):
+def test_tab_reaches_all_buttons_and_space_presses_the_focused_one(opened):
     opened.press("Tab")
     assert opened.run("document.activeElement.textContent") == "Skip to the songs"
     opened.press("Enter")
@@ -236,14 +236,14 @@ def test_tab_reaches_the_buttons_and_space_presses_the_one_that_has_the_focus(op
     opened.press("Tab")
     opened.press("Space")
     assert pressed(opened, "solo") == ["mixture"] and not opened.run("player.playing")
-    opened.click(f"{PLAYER} .match")  # a click leaves the focus where it was
+    opened.click(f"{PLAYER} .match")  # a click does not move the focus
     assert opened.run("document.activeElement.ariaLabel") == "Solo: Mixture"
 
 
-# ------------------------------------------------------------------ what is missing
+# ------------------------------------------------------------------ missing audio
 
 
-def test_a_track_that_cannot_be_decoded_is_named_and_the_others_play(browser, file):
+def test_undecodable_track_is_reported_and_the_others_play(browser, file):
     broken = file.with_name("broken.html")
     broken.write_text(file.read_text().replace('{"mixture": "T2dn', '{"mixture": "AAAA', 1))
     browser.open(broken, width=1280)
@@ -253,7 +253,7 @@ def test_a_track_that_cannot_be_decoded_is_named_and_the_others_play(browser, fi
     assert browser.run("[player.deck.playing, player.chosen]") == [True, "vocals"]
 
 
-def test_sound_in_scripts_beside_the_page_plays_and_its_absence_is_said(browser, songs, file):
+def test_audio_in_separate_scripts_plays_and_missing_scripts_are_reported(browser, songs, file):
     """The page of stages/report.py with ``reports.embed_audio: false``."""
     linked = [song._replace(file=f"{number}.js") for number, song in enumerate(songs)]
     path = file.with_name("linked.html")
@@ -272,17 +272,17 @@ def test_sound_in_scripts_beside_the_page_plays_and_its_absence_is_said(browser,
     assert browser.run(f"[Player.all[1].deck.playing, {status}]") == [True, ""]
 
 
-# ------------------------------------------------------------------ looks
+# ------------------------------------------------------------------ appearance
 
 
 @pytest.mark.parametrize("width", [320, 375, 1280])
-def test_no_width_needs_sideways_scrolling(browser, file, width):
+def test_page_needs_no_horizontal_scrolling(browser, file, width):
     browser.open(file, width=width, dark=width == 375)
     assert browser.run("innerWidth") == width
     assert browser.run("document.documentElement.scrollWidth") <= width
 
 
-def test_names_arrive_as_they_are(opened):
+def test_names_are_shown_unchanged(opened):
     headings = opened.run("[...document.querySelectorAll('section h2')].map(h => h.textContent)")
     assert headings == [NAMES[1], NAMES[0]]
     assert opened.run("Player.all.map(player => player.song)") == headings

@@ -1,4 +1,4 @@
-"""The page of several experiments in a real browser: table, songs, blind test."""
+"""The page that compares experiments, in a browser: table, songs, blind test."""
 
 import json
 from collections import Counter
@@ -54,7 +54,7 @@ def order(browser) -> list[str]:
 # ------------------------------------------------------------------ table and songs
 
 
-def test_a_heading_sorts_and_missing_values_come_last(opened):
+def test_headings_sort_the_table_with_missing_values_last(opened):
     head = ".experiments thead th:nth-child({}) button"
     opened.click(head.format(3))
     assert order(opened) == ["time-mae", "frequency-mse", "last"]
@@ -66,7 +66,7 @@ def test_a_heading_sorts_and_missing_values_come_last(opened):
     assert opened.run(sorts) == ["ascending", None, None]
 
 
-def test_a_row_plays_its_experiment_and_again_pauses_it(opened):
+def test_clicking_a_row_plays_and_pauses_its_experiment(opened):
     state = "[Player.current.song, Player.current.chosen, Player.current.playing]"
     opened.click('tr[data-track="frequency-mse"] td')
     opened.run("Player.current.load()")
@@ -77,7 +77,7 @@ def test_a_row_plays_its_experiment_and_again_pauses_it(opened):
     assert opened.run(state)[2] is False
 
 
-def test_another_song_plays_the_same_experiment(opened):
+def test_changing_the_song_keeps_the_experiment(opened):
     opened.click('tr[data-track="frequency-mse"] button')
     opened.click(".chooser button:nth-child(2)")
     opened.run("Player.current.load()")
@@ -86,7 +86,7 @@ def test_another_song_plays_the_same_experiment(opened):
     ]  # fmt: skip
 
 
-def test_an_experiment_without_sound_of_the_song_says_so(opened):
+def test_experiment_without_audio_of_the_song_is_reported(opened):
     opened.click(".chooser button:nth-child(2)")
     opened.click('tr[data-track="last"] td')
     assert opened.run("Player.current.part.status.textContent") == "last: no sound of this song"
@@ -96,7 +96,7 @@ def test_an_experiment_without_sound_of_the_song_says_so(opened):
 
 
 @pytest.mark.parametrize("width", [320, 1280])
-def test_no_width_needs_sideways_scrolling_and_nothing_complains(browser, file, width):
+def test_page_needs_no_horizontal_scrolling_and_has_no_errors(browser, file, width):
     browser.open(file, width=width)
     assert browser.run("document.documentElement.scrollWidth") <= width
     assert browser.complaints == []
@@ -112,35 +112,35 @@ def plan(browser, seed: str, count: int, songs: dict[str, list[str]] | None = No
     return browser.run(f"planTrials(new Map({sets}), {experiments}, {count}, '{seed}')")
 
 
-def test_a_seed_gives_its_trials_again_and_another_one_others(opened):
+def test_trials_depend_on_the_seed_only(opened):
     assert plan(opened, "a", 20) == plan(opened, "a", 20) != plan(opened, "b", 20)
 
 
-def test_pairs_are_equally_frequent_and_one_in_five_holds_the_reference(opened):
+def test_pairs_are_equally_frequent_and_a_fifth_contain_the_reference(opened):
     trials = plan(opened, "a", 30)
     pairs = Counter(frozenset([t["a"], t["b"]]) for t in trials)
     assert sorted(n for pair, n in pairs.items() if REFERENCE not in pair) == [8, 8, 8]
     assert sorted(n for pair, n in pairs.items() if REFERENCE in pair) == [2, 2, 2]
-    of_one = [t["song"] for t in trials if {t["a"], t["b"]} == set(EXPERIMENTS[:2])]
-    assert set(Counter(of_one).values()) == {2}
+    songs_of_pair = [t["song"] for t in trials if {t["a"], t["b"]} == set(EXPERIMENTS[:2])]
+    assert set(Counter(songs_of_pair).values()) == {2}
     assert all(t["x"] in (t["a"], t["b"]) for t in trials)
 
 
-def test_places_are_random(opened):
+def test_order_of_pairs_and_choice_of_x_are_random(opened):
     trials = [trial for seed in range(10) for trial in plan(opened, str(seed), 30)]
     assert 0.4 < sum(t["x"] == t["a"] for t in trials) / len(trials) < 0.6
     pairs = [t for t in trials if {t["a"], t["b"]} == set(EXPERIMENTS[:2])]
     assert 0.35 < sum(t["a"] == EXPERIMENTS[0] for t in pairs) / len(pairs) < 0.65
 
 
-def test_a_pair_is_played_with_songs_that_both_have(opened):
+def test_pairs_are_played_with_songs_of_both_experiments(opened):
     trials = plan(opened, "a", 20, {"Whole": EXPERIMENTS, "Part": EXPERIMENTS[:2]})
     assert {t["song"] for t in trials if "last" in (t["a"], t["b"])} == {"Whole"}
 
 
-# ------------------------------------------------------------------ the test itself
+# ------------------------------------------------------------------ blind test
 
-#: Prefers the first experiment and the reference, names X rightly, and is once undecided.
+#: Prefers the reference and the first experiment, identifies X, and is undecided once.
 ANSWER = """
 (async () => {
   const root = document.querySelector("#blind"), next = root.querySelector(".next");
@@ -166,7 +166,7 @@ ANSWER = """
 """
 
 
-def test_a_blind_test_ends_in_a_file_that_the_study_reads(opened, file, songs, tmp_path):
+def test_blind_test_gives_a_file_that_the_study_reads(opened, file, songs, tmp_path):
     opened.downloads(tmp_path)
     opened.run("""(() => {
       const form = document.querySelector(".setup");
@@ -195,15 +195,15 @@ def test_a_blind_test_ends_in_a_file_that_the_study_reads(opened, file, songs, t
     assert set(answers["preferred"][1:]) <= {"time-mae", REFERENCE}
 
 
-def test_two_experiments_are_needed(opened):
+def test_blind_test_needs_two_experiments(opened):
     opened.run("document.querySelectorAll('[name=experiment]').forEach(box => box.checked = false)")
     opened.run("document.querySelector('[name=listener]').value = 'A'")
     opened.click(".setup .main")
-    said = opened.run("document.querySelector('.setup .error').textContent")
-    assert said == "Choose two experiments or more."
+    message = opened.run("document.querySelector('.setup .error').textContent")
+    assert message == "Choose two experiments or more."
 
 
-def test_stopped_early_the_answers_so_far_are_kept_and_keys_switch(opened):
+def test_blind_test_can_be_stopped_and_keys_switch_sounds(opened):
     opened.run("document.querySelector('[name=listener]').value = 'A'")
     opened.click(".setup .main")
     playing = "document.querySelector('.pause').textContent === 'Pause'"

@@ -1,4 +1,4 @@
-"""What is heard of a song: the right sound, the same bytes each time."""
+"""Audio of excerpts: correct samples and deterministic bytes."""
 
 import io
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from tests.report.conftest import heard, tone
+from tests.report.conftest import make_excerpt, tone
 from vocalseg.report import excerpts
 from vocalseg.report.excerpts import opus
 
@@ -18,7 +18,7 @@ def decoded(sound: bytes) -> tuple[np.ndarray, int]:
 @pytest.mark.parametrize(
     ("rate", "channels"), [(44_100, 2), (44_100, 1), (48_000, 2), (8000, 1), (96_000, 2)]
 )
-def test_the_sound_is_that_of_the_samples(rate, channels):
+def test_decoded_audio_equals_the_samples(rate, channels):
     waveform = tone(440, 2.0, rate, channels)
     sound, coded_rate = decoded(opus(waveform, rate))
     assert sound.shape[1] == channels
@@ -28,9 +28,9 @@ def test_the_sound_is_that_of_the_samples(rate, channels):
     assert np.corrcoef(sound[:, 0], expected)[0, 1] > 0.99
 
 
-def test_each_stem_has_its_own_sound():
+def test_each_stem_has_its_own_audio():
     vocals, drums = tone(440), tone(1500)
-    part = heard("s", vocals + drums, vocals, vocals, seconds=1)
+    part = make_excerpt("s", vocals + drums, vocals, vocals, seconds=1)
     peaks = {}
     for stem, sound in part.sounds.items():
         waveform, rate = decoded(sound)
@@ -47,18 +47,18 @@ def test_the_same_samples_give_the_same_bytes(rng):
     assert opus(waveform, 44_100) == opus(waveform, 44_100)
 
 
-def test_five_seconds_take_little_room(rng):
+def test_five_seconds_are_smaller_than_30_kilobytes(rng):
     waveform = 0.1 * rng.standard_normal((5 * 44_100, 2)).astype(np.float32)
     assert len(opus(waveform, 44_100)) < 30_000
 
 
-def test_without_ffmpeg_one_line_says_so(monkeypatch, rejects):
+def test_missing_ffmpeg_is_an_error_of_one_line(monkeypatch, rejects):
     monkeypatch.setenv("PATH", "/nowhere")
     with rejects("ffmpeg: not installed", "apt install ffmpeg"):
         opus(tone(440, 0.1), 44_100)
 
 
-def test_an_ffmpeg_without_opus_is_named(monkeypatch, rejects, tmp_path):
+def test_ffmpeg_without_opus_is_an_error_of_one_line(monkeypatch, rejects, tmp_path):
     program = tmp_path / "ffmpeg"
     program.write_text("#!/bin/sh\necho \"Unknown encoder 'libopus'\" >&2\nexit 1\n")
     program.chmod(0o755)

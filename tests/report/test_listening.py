@@ -1,4 +1,4 @@
-"""The listening page, as text; tests/report/test_browser.py opens it."""
+"""The HTML of the listening page; tests/report/test_browser.py opens it in a browser."""
 
 import math
 import re
@@ -13,8 +13,8 @@ from vocalseg.report.excerpts import STEMS
 VOID = {"meta", "link", "img", "input"}
 
 
-class Reader(HTMLParser):
-    """Elements with their attributes; complains about what is not closed."""
+class PageParser(HTMLParser):
+    """Collects elements and attributes, and asserts that all elements are closed."""
 
     def __init__(self, text: str):
         super().__init__()
@@ -36,23 +36,23 @@ class Reader(HTMLParser):
 
 
 def test_each_song_has_a_player_of_four_tracks(page):
-    read = Reader(page)
-    players = [e["data-song"] for e in read.all("div") if e.get("class") == "player"]
+    parsed = PageParser(page)
+    players = [e["data-song"] for e in parsed.all("div") if e.get("class") == "player"]
     assert players == list(NAMES[::-1])
-    tracks = [lane["data-track"] for lane in read.all("li") if "data-track" in lane]
+    tracks = [lane["data-track"] for lane in parsed.all("li") if "data-track" in lane]
     assert tracks == [*STEMS, *STEMS]
-    labels = [b["aria-label"] for b in read.all("button") if b["class"] == "solo"]
+    labels = [b["aria-label"] for b in parsed.all("button") if b["class"] == "solo"]
     assert labels == [f"Solo: {label}" for label in STEMS.values()] * 2
 
 
-def test_each_player_has_its_picture(page):
-    images = Reader(page).all("img")
+def test_each_track_has_a_picture(page):
+    images = PageParser(page).all("img")
     assert len(images) == 4 * len(NAMES)
     assert all(image["src"].startswith("data:image/webp;base64,") for image in images)
     assert images[0]["alt"] == f"Spectrogram: Mixture, {NAMES[1]}"
 
 
-def test_the_largest_gain_comes_first(songs):
+def test_songs_are_sorted_by_decreasing_gain(songs):
     def order(*gains):
         made = [
             song._replace(scores=value) for song, value in zip(songs, gains, strict=True)
@@ -65,12 +65,12 @@ def test_the_largest_gain_comes_first(songs):
     assert order(scores(math.nan), scores(-9.0)) == ["Plain", "Björk"]
 
 
-def test_where_museval_has_no_value_the_global_gain_counts():
+def test_global_gain_is_used_if_museval_has_no_value():
     assert listening.gain(scores(4.0, museval=math.nan)) == pytest.approx(4.0)
     assert listening.gain(scores(math.nan)) == -math.inf
 
 
-def test_a_score_stands_between_floor_and_ceiling_and_none_is_a_dash(songs):
+def test_scores_are_between_floor_and_ceiling_and_missing_ones_are_dashes(songs):
     page = listening.page([songs[0]._replace(scores=scores(math.nan))], scores(5.0), {})
     assert "no score" in page and "nan" not in re.sub(r"base64,[^\"]*", "", page)
     rows = re.findall(r'<tr class="(\w+)">.*?</th>(.*?)</tr>', page)
@@ -80,10 +80,10 @@ def test_a_score_stands_between_floor_and_ceiling_and_none_is_a_dash(songs):
     assert rows[4][1] == "<td>–</td>" * 5
 
 
-def test_the_page_asks_for_nothing_outside_itself(page):
+def test_page_loads_no_external_resources(page):
     addresses = [
         value
-        for _, attributes in Reader(page).elements
+        for _, attributes in PageParser(page).elements
         for name, value in attributes.items()
         if name in ("src", "href", "srcset", "data", "action", "poster")
     ]
@@ -92,23 +92,23 @@ def test_the_page_asks_for_nothing_outside_itself(page):
     assert not re.search(r"https?:|//\w|@import|url\(", text)
 
 
-def test_it_says_its_language_title_and_width(page):
-    read = Reader(page)
-    assert read.all("html") == [{"lang": "en"}]
+def test_page_has_language_title_and_viewport(page):
+    parsed = PageParser(page)
+    assert parsed.all("html") == [{"lang": "en"}]
     fit = {"name": "viewport", "content": "width=device-width, initial-scale=1"}
-    assert fit in read.all("meta")
+    assert fit in parsed.all("meta")
     assert "<title>Listen" in page
 
 
-def test_headings_and_links_lead_through_the_page(page):
-    read = Reader(page)
-    ids = {attributes["id"] for _, attributes in read.elements if "id" in attributes}
-    links = [a["href"][1:] for a in read.all("a")]
+def test_links_point_to_sections_of_the_page(page):
+    parsed = PageParser(page)
+    ids = {attributes["id"] for _, attributes in parsed.elements if "id" in attributes}
+    links = [a["href"][1:] for a in parsed.all("a")]
     assert links == ["songs", "song-1", "song-2"] and set(links) <= ids
     assert page.count("<h1>") == 1
 
 
-def test_what_was_evaluated_is_told_and_escaped(page):
+def test_facts_are_shown_and_escaped(page):
     assert "<dt>Network</dt><dd>U-Net &amp; &lt;more&gt;</dd>" in page
     assert "<Sígur>" not in page
 

@@ -1,4 +1,4 @@
-"""The model card: facts, scores between floor and ceiling, limits, licences."""
+"""The model card: facts, scores between floor and ceilings, limits, licenses."""
 
 import math
 
@@ -17,16 +17,16 @@ def song(source: str, split: str = "train", remark: str = "") -> Song:
     return Song("A song", split, 90.0, 44_100, 2, "", source, remark=remark)
 
 
-def test_it_says_what_the_network_is_and_how_it_is_applied():
-    told = " ".join(FACTS.values())
+def test_facts_describe_the_network_and_its_application():
+    text = " ".join(FACTS.values())
     for fact in ("4 levels", "8 filters", "487,000", "11,025 Hz", "minmax", "frequency", "5.5 kHz"):
-        assert fact in told
+        assert fact in text
     other = Settings(**{**vars(SETTINGS), "name": "strided", "output": "mask", "targets": "both"})
-    told = model_card.facts(other, 1, 0.5, True)["Network"]
-    assert "strided" in told and "masks of vocals and accompaniment" in told
+    text = model_card.facts(other, 1, 0.5, True)["Network"]
+    assert "strided" in text and "masks of vocals and accompaniment" in text
     assert "silence" in model_card.facts(SETTINGS, 1, 0.5, False)["Application"]
-    told = model_card.facts(SETTINGS, 1, 0.5, True, wiener=2)["Output"]
-    assert "Wiener filter with 2 iterations" in told and "Wiener" not in FACTS["Output"]
+    text = model_card.facts(SETTINGS, 1, 0.5, True, wiener=2)["Output"]
+    assert "Wiener filter with 2 iterations" in text and "Wiener" not in FACTS["Output"]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_it_says_what_the_network_is_and_how_it_is_applied():
         ("/home/somebody/my songs/train/A song", "", "a folder of songs"),
     ],
 )
-def test_it_says_what_was_trained_on_and_no_path(source, remark, origin):
+def test_card_names_the_training_data_without_paths(source, remark, origin):
     songs = [song(source, remark=remark), song("test/A song", "test")]
     card = model_card.card(FACTS, scores(7.0), songs)
     assert f"- Trained on: {origin}" in card
@@ -48,7 +48,7 @@ def test_it_says_what_was_trained_on_and_no_path(source, remark, origin):
     assert ("must not be published" in card) == (origin == "MUSDB18")
 
 
-def test_scores_stand_between_floor_and_ceilings():
+def test_scores_are_listed_between_floor_and_ceilings():
     card = model_card.card(FACTS, scores(7.0, museval=math.nan), [song("train/A song")])
     rows = [line.split(" | ") for line in card.splitlines() if line.startswith("| ")]
     assert [row[0].strip("|* ").split()[0] for row in rows] == [

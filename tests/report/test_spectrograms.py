@@ -1,4 +1,4 @@
-"""Pictures of sound: frequencies and levels where they belong, the same bytes each time."""
+"""Pictures of spectrograms: correct frequencies and levels, deterministic bytes."""
 
 import io
 
@@ -13,21 +13,21 @@ from vocalseg.report.spectrograms import COLUMNS, RANGE, ROWS, figure, height, l
 
 @pytest.mark.parametrize("rate", [8000, 44_100, 96_000])
 @pytest.mark.parametrize("hz", [300, 1000, 3000])
-def test_a_tone_stands_at_its_frequency(rate, hz):
+def test_tone_is_drawn_at_its_frequency(rate, hz):
     (drawn,) = levels(tone(hz, 2.0, rate)[np.newaxis], rate)
     expected = height(hz, top(rate)) * ROWS
     assert np.argmax(drawn.mean(axis=1)) == pytest.approx(expected, abs=2)
     assert drawn.shape == (ROWS, COLUMNS)
 
 
-def test_all_are_on_one_scale():
+def test_all_spectrograms_have_the_same_scale():
     loud, quiet = levels(np.stack([tone(440), tone(440) / 10]), 44_100)
     assert loud.max() == pytest.approx(0, abs=0.01)
     assert quiet.max() == pytest.approx(-20, abs=0.01)
     assert min(loud.min(), quiet.min()) == -RANGE
 
 
-def test_time_runs_from_left_to_right():
+def test_time_axis_runs_from_left_to_right():
     waveform = np.zeros((1, 44_100, 1), np.float32)
     waveform[0, 22_050:] = tone(440, 0.5, channels=1)
     (drawn,) = levels(waveform, 44_100)
@@ -58,7 +58,7 @@ def test_the_same_levels_give_the_same_bytes(rng):
     assert Image.open(io.BytesIO(first)).size == (1100, 360)
 
 
-def test_axes_end_where_the_sound_does():
+def test_frequency_axis_ends_at_the_nyquist_frequency_or_8_khz():
     assert top(44_100) == 8000
     assert top(8000) == 4000
     assert spectrograms.ticks(4000)[-1] == 4000

@@ -1,4 +1,4 @@
-"""The ceilings: what estimates by someone who knows the vocals must be."""
+"""The ceilings: estimates that are computed from the true vocals."""
 
 import librosa
 import numpy as np
@@ -23,17 +23,17 @@ def noise(rng, samples=10001, channels=2):
 # ------------------------------------------------------------------ the mask
 
 
-def test_the_mask_is_the_vocals_share():
+def test_mask_is_the_share_of_the_vocals():
     vocals, band = np.array([0, 1, 3, 2.0]), np.array([5, 1, 1, 0.0])
     np.testing.assert_array_equal(ratio_mask(vocals, band), [0, 0.5, 0.75, 1])
 
 
-def test_where_both_are_silent_the_mask_is_zero():
+def test_mask_is_zero_where_both_sources_are_silent():
     with np.errstate(all="raise"):
         np.testing.assert_array_equal(ratio_mask(np.zeros((2, 3)), np.zeros((2, 3))), 0)
 
 
-def test_the_mask_lies_between_zero_and_one(rng):
+def test_mask_is_between_zero_and_one(rng):
     vocals, band = rng.gamma(0.1, 1.0, (2, 50, 50)).astype(np.float32)
     vocals[:10], band[5:15] = 0, 0
     mask = ratio_mask(vocals, band)
@@ -48,7 +48,7 @@ def test_the_mask_lies_between_zero_and_one(rng):
 @pytest.mark.parametrize("samples", [1, 500, 10001])
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.filterwarnings("ignore:n_fft=.* is too large")
-def test_estimates_have_the_songs_form(rng, samples, channels):
+def test_estimates_have_the_shape_of_the_song(rng, samples, channels):
     vocals = noise(rng, samples, channels)
     estimates = ideal_estimates(vocals + noise(rng, samples, channels), vocals, FRAME, HOP)
     assert set(estimates) == {"irm", "mix_phase"}
@@ -58,7 +58,7 @@ def test_estimates_have_the_songs_form(rng, samples, channels):
         assert np.isfinite(estimate).all()
 
 
-def test_sources_that_share_no_frequencies_are_separated_almost_perfectly():
+def test_sources_without_common_frequencies_are_separated_almost_perfectly():
     vocals, band = tones(440, 880), tones(1500, 2500)
     estimates = ideal_estimates(vocals + band, vocals, FRAME, HOP)
     inside = slice(FRAME, -FRAME)
@@ -67,14 +67,14 @@ def test_sources_that_share_no_frequencies_are_separated_almost_perfectly():
         assert sdr(vocals[inside], estimate[inside]) > 30
 
 
-def test_the_ceilings_stand_above_the_floor(rng):
+def test_ceilings_are_above_the_floor(rng):
     vocals, band = noise(rng), noise(rng)
     for estimate in ideal_estimates(vocals + band, vocals, FRAME, HOP).values():
         assert sdr(vocals, estimate) > sdr(vocals, vocals + band) + 3
 
 
 @pytest.mark.parametrize("samples", [10001, 2 * BLOCK + 777])
-def test_the_mask_estimate_is_librosas_with_the_mask_by_hand(rng, samples):
+def test_mask_estimate_equals_a_masked_stft_of_librosa(rng, samples):
     vocals, band = noise(rng, samples, 1), noise(rng, samples, 1)
     x, v, a = (
         librosa.stft(s[:, 0], n_fft=FRAME, hop_length=HOP) for s in (vocals + band, vocals, band)
@@ -85,7 +85,7 @@ def test_the_mask_estimate_is_librosas_with_the_mask_by_hand(rng, samples):
     np.testing.assert_allclose(estimate[:, 0], expected, atol=1e-4)
 
 
-def test_mix_phase_has_the_vocals_magnitude_and_the_mixtures_phase(rng):
+def test_mix_phase_estimate_has_magnitude_of_vocals_and_phase_of_mixture(rng):
     vocals, band = noise(rng, channels=1), noise(rng, channels=1)
     x, v = (librosa.stft(s[:, 0], n_fft=FRAME, hop_length=HOP) for s in (vocals + band, vocals))
     expected = librosa.istft(
@@ -95,14 +95,14 @@ def test_mix_phase_has_the_vocals_magnitude_and_the_mixtures_phase(rng):
     np.testing.assert_allclose(estimate[:, 0], expected, atol=1e-4)
 
 
-def test_where_the_mixture_has_the_vocals_phase_nothing_is_lost(rng):
+def test_estimates_are_perfect_if_mixture_and_vocals_have_the_same_phase(rng):
     vocals = noise(rng)
     estimates = ideal_estimates(1.5 * vocals, vocals, FRAME, HOP)
     for estimate in estimates.values():
         np.testing.assert_allclose(estimate, vocals, atol=1e-5)
 
 
-def test_channels_are_treated_each_on_its_own(rng):
+def test_channels_are_processed_independently(rng):
     vocals, band = noise(rng), noise(rng)
     vocals[:, 1] = 0
     together = ideal_estimates(vocals + band, vocals, FRAME, HOP)
@@ -112,13 +112,13 @@ def test_channels_are_treated_each_on_its_own(rng):
         np.testing.assert_allclose(estimate[:, 1], 0, atol=1e-6)
 
 
-def test_silent_vocals_have_silent_estimates(rng):
+def test_silent_vocals_give_silent_estimates(rng):
     mixture = noise(rng)
     for estimate in ideal_estimates(mixture, 0 * mixture, FRAME, HOP).values():
         assert not estimate.any()
 
 
-def test_a_silent_song_has_silent_estimates():
+def test_silent_song_gives_silent_estimates():
     silence = np.zeros((5000, 2), np.float32)
     for estimate in ideal_estimates(silence, silence, FRAME, HOP).values():
         assert not estimate.any()

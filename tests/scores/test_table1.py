@@ -1,4 +1,4 @@
-"""Table I's protocol, point by point as the paper's published code computes it."""
+"""The protocol of Table I, as computed by the paper's published code."""
 
 import warnings
 
@@ -15,7 +15,7 @@ SAMPLES = (5 * FRAMES - 1) * HOP
 
 
 def song(seed, tiles, bins=BINS, frames=FRAMES):
-    """Estimate, vocals and the mixture's phase of a song, all different."""
+    """Random estimate, vocals and phase of the mixture of a song."""
     rng = np.random.default_rng(seed)
     shape = (tiles, bins, frames)
     estimate, vocals = rng.gamma(1.0, 10.0, (2, *shape)).astype(np.float32)
@@ -24,12 +24,12 @@ def song(seed, tiles, bins=BINS, frames=FRAMES):
 
 
 def inverse(magnitudes, phases, hop=HOP):
-    """Tiles side by side, inverted with the frame that their rows suggest."""
+    """Inverse of concatenated tiles, with the frame size implied by their rows."""
     return librosa.istft(np.hstack(list(magnitudes * phases)), hop_length=hop)
 
 
 def pairs(count, seed=0, samples=6000):
-    """Segments with an estimate that is dull and noisy, and holds some of other vocals."""
+    """Vocals, and estimates with blur, noise and bleed of other vocals."""
     rng = np.random.default_rng(seed)
     vocals = rng.standard_normal((count, samples)).astype(np.float32)
     estimates = uniform_filter1d(vocals, 8, axis=1) + 0.1 * np.roll(vocals, 1, axis=0)
@@ -49,33 +49,33 @@ def by_mir_eval(reference, estimate):
 # ------------------------------------------------------------------ segments
 
 
-def test_the_inverse_of_512_rows_takes_frames_for_1022_samples_long():
+def test_inverse_of_512_rows_has_frames_of_1022_samples():
     estimate, vocals, phase = song(0, 5, 512, 128)
     ((estimate_waveform, vocals_waveform),) = table1.segments([(estimate, vocals, phase)], 256)
     rows = np.hstack(list(estimate * phase))
-    as_published = librosa.istft(rows, n_fft=1022, hop_length=256, window="hann")
-    as_analysed = librosa.istft(np.pad(rows, ((0, 1), (0, 0))), n_fft=1024, hop_length=256)
-    np.testing.assert_allclose(estimate_waveform, as_published, atol=1e-4)
-    assert estimate_waveform.shape == vocals_waveform.shape == as_analysed.shape
-    assert np.abs(estimate_waveform - as_analysed).mean() > 0.1 * np.abs(as_analysed).mean()
+    expected = librosa.istft(rows, n_fft=1022, hop_length=256, window="hann")
+    frames_1024 = librosa.istft(np.pad(rows, ((0, 1), (0, 0))), n_fft=1024, hop_length=256)
+    np.testing.assert_allclose(estimate_waveform, expected, atol=1e-4)
+    assert estimate_waveform.shape == vocals_waveform.shape == frames_1024.shape
+    assert np.abs(estimate_waveform - frames_1024).mean() > 0.1 * np.abs(frames_1024).mean()
 
 
-def test_the_true_vocals_get_the_mixtures_phase_too():
+def test_true_vocals_get_the_phase_of_the_mixture():
     estimate, vocals, phase = song(0, 5)
     ((_, waveform),) = table1.segments([(estimate, vocals, phase)], HOP)
     np.testing.assert_allclose(waveform, inverse(vocals, phase), rtol=1e-5, atol=1e-4)
 
 
-def test_an_estimate_with_the_right_magnitude_is_perfect_whatever_its_phase():
+def test_estimate_with_the_true_magnitude_is_perfect():
     _, vocals, phase = song(0, 5)
     ((estimate, reference),) = table1.segments([(vocals, vocals, phase)], HOP)
     np.testing.assert_array_equal(estimate, reference)
 
 
-def test_five_tiles_in_file_order_are_one_segment_also_across_songs():
+def test_five_consecutive_tiles_are_a_segment_even_across_songs():
     songs = [song(1, 3), song(2, 4), song(3, 4)]
     made = list(table1.segments(songs, HOP))
-    assert len(made) == 2  # of 11 tiles, the last one is dropped
+    assert len(made) == 2  # the last of 11 tiles is dropped
     estimate, vocals, phase = (np.concatenate(arrays) for arrays in zip(*songs, strict=True))
     for i, (e, v) in enumerate(made):
         part = slice(5 * i, 5 * i + 5)
@@ -85,18 +85,18 @@ def test_five_tiles_in_file_order_are_one_segment_also_across_songs():
 
 
 @pytest.mark.parametrize(("tiles", "expected"), [(0, 0), (4, 0), (5, 1), (9, 1), (10, 2)])
-def test_tiles_that_do_not_fill_a_segment_are_dropped(tiles, expected):
+def test_incomplete_segments_are_dropped(tiles, expected):
     assert len(list(table1.segments([song(0, tiles)], HOP))) == expected
 
 
 @pytest.mark.parametrize(("loudness", "kept"), [(99, 0), (101, 1)])
-def test_segments_count_from_vocals_of_100_on(loudness, kept):
+def test_segments_with_an_l1_norm_of_vocals_below_100_are_dropped(loudness, kept):
     estimate, vocals, phase = song(0, 5)
     vocals *= loudness / np.abs(inverse(vocals, phase)).sum()
     assert len(list(table1.segments([(estimate, vocals, phase)], HOP))) == kept
 
 
-def test_silent_vocals_are_left_out_after_the_grouping():
+def test_silent_segments_are_dropped_after_grouping():
     estimate, vocals, phase = song(0, 15)
     vocals[5:10] = 0
     made = list(table1.segments([(estimate, vocals, phase)], HOP))
@@ -104,7 +104,7 @@ def test_silent_vocals_are_left_out_after_the_grouping():
     np.testing.assert_allclose(made[1][1], inverse(vocals[10:], phase[10:]), rtol=1e-5, atol=1e-4)
 
 
-def test_an_estimate_of_zeros_is_left_out():
+def test_segments_with_an_estimate_of_zeros_are_dropped():
     estimate, vocals, phase = song(0, 10)
     estimate[:5] = 0
     made = list(table1.segments([(estimate, vocals, phase)], HOP))
@@ -112,16 +112,16 @@ def test_an_estimate_of_zeros_is_left_out():
     np.testing.assert_allclose(made[0][0], inverse(estimate[5:], phase[5:]), rtol=1e-5, atol=1e-4)
 
 
-def test_segments_come_song_by_song():
-    taken = []
+def test_segments_are_generated_song_by_song():
+    requested = []
 
     def songs():
         for i in range(10):
-            taken.append(i)
+            requested.append(i)
             yield song(i, 5)
 
     next(table1.segments(songs(), HOP))
-    assert taken == [0]
+    assert requested == [0]
 
 
 # ------------------------------------------------------------------ scores
@@ -129,14 +129,14 @@ def test_segments_come_song_by_song():
 
 @pytest.fixture(scope="module")
 def scored():
-    """Five segments, their scores, and the warnings that came with them."""
+    """Five segments, their scores, and the warnings of scoring."""
     five = pairs(5)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         return five, table1.score(five), caught
 
 
-def test_five_segments_stand_as_sources_and_the_estimate_where_the_reference_belongs(scored):
+def test_segments_are_scored_as_sources_with_estimate_and_reference_swapped(scored):
     five, scores, _ = scored
     estimates, vocals = zip(*five, strict=True)
     published, proper = by_mir_eval(estimates, vocals), by_mir_eval(vocals, estimates)
@@ -147,8 +147,8 @@ def test_five_segments_stand_as_sources_and_the_estimate_where_the_reference_bel
         assert np.abs(values - proper[name]).min() > 0.1
 
 
-def test_an_estimate_of_another_segments_vocals_is_what_sir_measures():
-    """It says nothing of the accompaniment."""
+def test_sir_measures_interference_of_other_segments():
+    """It does not measure interference from the accompaniment."""
     five = pairs(5)
     vocals = [v for _, v in five]
     other_moment = [(v + 0.5 * vocals[i - 1], v) for i, v in enumerate(vocals)]
@@ -156,25 +156,25 @@ def test_an_estimate_of_another_segments_vocals_is_what_sir_measures():
     assert (table1.score(other_moment)["sir"] + 3 < table1.score(other_sound)["sir"]).all()
 
 
-def test_a_perfect_estimate_scores_at_most_100():
+def test_perfect_estimates_score_at_most_100():
     scores = table1.score([(vocals, vocals) for _, vocals in pairs(5)])
     for values in scores.values():
         assert (values > 90).all()
         assert (values <= 100).all()
 
 
-def test_scoring_is_silent(scored):
+def test_scoring_emits_no_warnings(scored):
     _, _, caught = scored
     assert not [w for w in caught if issubclass(w.category, FutureWarning)]
 
 
 @pytest.mark.parametrize(("segments", "expected"), [(0, 0), (4, 0), (5, 1), (14, 2)])
-def test_five_segments_make_a_call_and_the_rest_is_dropped(segments, expected):
+def test_five_segments_are_scored_together_and_the_rest_is_dropped(segments, expected):
     made = list(table1.calls(range(segments)))
     assert made == [list(range(5 * i, 5 * i + 5)) for i in range(expected)]
 
 
-def test_the_table_prints_the_mean_over_all_segments():
+def test_summary_is_the_mean_over_all_segments():
     scores = [
         {"sdr": np.arange(5.0), "sir": np.full(5, 7.0), "sar": np.zeros(5)},
         {"sdr": np.full(5, 10.0), "sir": np.full(5, 8.0), "sar": np.full(5, -3.0)},
@@ -182,7 +182,7 @@ def test_the_table_prints_the_mean_over_all_segments():
     assert table1.summarise(iter(scores)) == {"sdr": 6.0, "sir": 7.5, "sar": -1.5}
 
 
-def test_fewer_than_25_tiles_give_no_score():
+def test_fewer_than_25_tiles_have_no_score():
     def of(tiles):
         return list(table1.calls(table1.segments([song(0, tiles)], HOP)))
 

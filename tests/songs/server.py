@@ -1,8 +1,8 @@
-"""A local stand-in for doi.org, zenodo.org and GitHub's downloads that speaks as they do.
+"""A local replacement for doi.org, zenodo.org and GitHub's downloads.
 
-DOIs redirect to records, records list their files, a file's page in the record serves ranges and
-the API's link to the same file does not (as on zenodo.org). Requests to the real names are sent
-here by :meth:`Server.intercept`, so the code under test and pooch run unchanged.
+DOIs redirect to records, and records list their files. As on zenodo.org, a record's link to a file
+serves ranges, but the API's link to the same file does not. :meth:`Server.intercept` redirects
+requests for the real hosts to this server, so the code under test and pooch run unchanged.
 """
 
 import hashlib
@@ -21,20 +21,20 @@ HOSTS = ("doi.org", "zenodo.org", "github.com")
 
 
 class Server:
-    """What is served and how it fails.
+    """A server with given files and failures.
 
     Attributes
     ----------
     files : dict
         Content by (record number, file name).
     cuts : list of int
-        Each download of a file ends after the next of these many bytes, until none is left.
+        Number of bytes after which each successive download is cut off, until the list is empty.
     refusals : list of int
-        Each request is answered with the next of these statuses, until none is left.
+        Status with which each successive request is refused, until the list is empty.
     ranges : bool
         Whether ranges are served.
     requests : list of (str, str)
-        Path and range of what was asked.
+        Path and range of each request.
     """
 
     def __init__(self):
@@ -54,7 +54,7 @@ class Server:
             server.shutdown()
 
     def intercept(self, monkeypatch) -> None:
-        """Send what is meant for the real hosts here, by requests and by musdb's urllib."""
+        """Redirect requests for the real hosts here, from requests and from musdb's urllib."""
         here = self._here
 
         class Adapter(requests.adapters.HTTPAdapter):
@@ -70,12 +70,12 @@ class Server:
         )
 
     def downloads(self) -> list[str]:
-        """Ranges asked of files, in order; empty for a request without one."""
+        """Requested ranges of files, in order; empty for a request without a range."""
         return [part for path, part in self.requests if "/files/" in path or "/releases/" in path]
 
     def _here(self, url: str) -> str:
         host = re.match(r"https://([^/]+)/", url)
-        assert host and host[1] in HOSTS, f"{url}: not a host that is stood in for"
+        assert host and host[1] in HOSTS, f"{url}: not a replaced host"
         return url.replace("https://", f"{self.address}/", 1)
 
 

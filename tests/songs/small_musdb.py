@@ -1,4 +1,4 @@
-"""A small MUSDB18 in its true formats: stem files of five AAC streams, and the HQ twin in WAV."""
+"""A small MUSDB18 in its real formats: stem files of five AAC streams, and WAV as in the HQ set."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from vocalseg.songs.musdb import STREAMS
 
 RATE = 44100
 
-#: Names of real songs: of one for training, two official validation songs, two with known faults.
+#: Names of real songs, including two official validation songs and two with known errors.
 SONGS = {
     "train": (
         "A Classic Education - NightOwl",
@@ -23,7 +23,7 @@ SONGS = {
 
 
 def stems(number: int, seconds: float = 4.0) -> dict[str, np.ndarray]:
-    """Stems of a synthetic song in the streams' order, (samples, 2) each; the mixture their sum."""
+    """Stems of a synthetic song in stream order, (samples, 2) each; the mixture is their sum."""
     rng = np.random.default_rng(number)
     time = np.arange(round(seconds * RATE)) / RATE
     pitch = 110 * 2 ** (rng.integers(0, 24) / 12)
@@ -41,7 +41,7 @@ def stems(number: int, seconds: float = 4.0) -> dict[str, np.ndarray]:
 
 
 def write_stem_file(path: Path, song: dict[str, np.ndarray]) -> None:
-    """One song as MUSDB18 has it: 256 kbit/s AAC."""
+    """Write a song as in MUSDB18: 256 kbit/s AAC."""
     path.parent.mkdir(parents=True, exist_ok=True)
     stempeg.write_stems(
         str(path),
@@ -52,14 +52,14 @@ def write_stem_file(path: Path, song: dict[str, np.ndarray]) -> None:
 
 
 def write_folder(path: Path, song: dict[str, np.ndarray], suffix: str = ".wav") -> None:
-    """One song as MUSDB18-HQ has it, or in another format of libsndfile."""
+    """Write a song as in MUSDB18-HQ, or in another format of libsndfile."""
     path.mkdir(parents=True, exist_ok=True)
     for name, waveform in song.items():
         sf.write(path / f"{name}{suffix}", waveform, RATE)
 
 
 def write_musdb(stem_files: Path | None, wav: Path | None, seconds: float = 4.0) -> None:
-    """The whole small set, as stem files, as WAV, or both of the same songs."""
+    """Write the small data set as stem files, as WAV, or both."""
     number = 0
     for split, names in SONGS.items():
         for name in names:

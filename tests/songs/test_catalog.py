@@ -1,4 +1,4 @@
-"""The catalogue: every song of a data set once, in one order, with what identifies it."""
+"""The catalog: every song of a data set once, in a fixed order, with its checksum."""
 
 import hashlib
 from pathlib import Path
@@ -46,13 +46,13 @@ def entry(name="song", **changes):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_song_comes_back_as_it_was_whatever_its_name(tmp_path, name):
+def test_song_with_any_name_is_restored(tmp_path, name):
     songs = [entry(name)]
     catalog.write(songs, tmp_path / "catalog.csv")
     assert catalog.read(tmp_path / "catalog.csv") == songs
 
 
-def test_all_songs_come_back_in_their_order(tmp_path):
+def test_songs_are_restored_in_order(tmp_path):
     songs = [entry(name, seconds=10.0 * i, split="test") for i, name in enumerate(NAMES)]
     catalog.write(songs, tmp_path / "catalog.csv")
     back = catalog.read(tmp_path / "catalog.csv")
@@ -69,7 +69,7 @@ def test_all_songs_come_back_in_their_order(tmp_path):
         "1234567890123456789012345678e123",
     ],
 )
-def test_a_checksum_of_digits_stays_a_checksum(tmp_path, checksum):
+def test_checksum_of_digits_is_read_as_text(tmp_path, checksum):
     songs = [entry(checksum=checksum)]
     catalog.write(songs, tmp_path / "catalog.csv")
     assert catalog.read(tmp_path / "catalog.csv") == songs
@@ -85,7 +85,7 @@ def test_the_same_songs_give_the_same_bytes(tmp_path):
 # ------------------------------------------------------------------ scan
 
 
-def test_songs_come_by_split_and_then_by_name(tmp_path):
+def test_songs_are_sorted_by_split_and_name(tmp_path):
     songs = catalog.scan(make_set(tmp_path, ["b", "a", "10", "9"], ["z", "c"]), tmp_path)
     assert [(song.split, song.name) for song in songs] == [
         ("train", "10"),
@@ -97,7 +97,7 @@ def test_songs_come_by_split_and_then_by_name(tmp_path):
     ]
 
 
-def test_a_song_is_described_as_it_is(tmp_path):
+def test_song_has_its_length_format_and_checksum(tmp_path):
     put(tmp_path / "train" / "Björk – Jóga 🎤", seconds=0.25, channels=1, rate=8000)
     make_set(tmp_path, [], ["c"])
     song = catalog.scan(tmp_path, tmp_path)[0]
@@ -118,7 +118,7 @@ def test_a_song_is_described_as_it_is(tmp_path):
 
 
 @pytest.mark.parametrize("stem", ["mixture", "vocals"])
-def test_one_changed_byte_changes_the_checksum_of_its_song_alone(tmp_path, stem):
+def test_changed_byte_changes_the_checksum_of_its_song_only(tmp_path, stem):
     before = catalog.scan(make_set(tmp_path), tmp_path)
     path = tmp_path / "train" / "b" / f"{stem}.wav"
     content = bytearray(path.read_bytes())
@@ -132,14 +132,14 @@ def test_one_changed_byte_changes_the_checksum_of_its_song_alone(tmp_path, stem)
     ]
 
 
-def test_files_beside_the_songs_folders_do_not_matter(tmp_path):
+def test_files_outside_the_folders_of_songs_are_ignored(tmp_path):
     make_set(tmp_path)
     (tmp_path / "train" / "README.txt").write_text("notes")
     assert len(catalog.scan(tmp_path, tmp_path)) == 3
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
-def test_a_split_without_songs_is_an_error(tmp_path, rejects, split):
+def test_split_without_songs_is_an_error(tmp_path, rejects, split):
     make_set(tmp_path, **{split: ()})
     with rejects(tmp_path / split, "no songs"):
         catalog.scan(tmp_path, tmp_path)
@@ -148,17 +148,17 @@ def test_a_split_without_songs_is_an_error(tmp_path, rejects, split):
         catalog.scan(tmp_path, tmp_path)
 
 
-def test_a_song_that_does_not_do_is_named(tmp_path, rejects):
+def test_unusable_song_is_named_in_the_error(tmp_path, rejects):
     make_set(tmp_path)
     (tmp_path / "test" / "c" / "vocals.wav").unlink()
     with rejects(tmp_path / "test" / "c", "no vocals stem"):
         catalog.scan(tmp_path, tmp_path)
 
 
-# ------------------------------------------------------------------ where songs are
+# ------------------------------------------------------------------ paths of songs
 
 
-def test_songs_inside_the_catalogues_folder_move_with_it(tmp_path):
+def test_songs_inside_the_folder_of_the_catalog_can_be_moved_with_it(tmp_path):
     base = tmp_path / "raw"
     songs = catalog.scan(make_set(base / "songs"), base)
     assert songs[0].source == "songs/train/a"
@@ -178,7 +178,7 @@ def test_songs_outside_are_found_by_their_absolute_path(tmp_path, monkeypatch):
         assert (catalog.song_path(song, tmp_path / "raw") / "mixture.wav").is_file()
 
 
-def test_relative_paths_to_songs_inside_give_the_same_catalogue(tmp_path, monkeypatch):
+def test_relative_paths_to_songs_inside_give_the_same_catalog(tmp_path, monkeypatch):
     make_set(tmp_path / "raw")
     absolute = catalog.scan(tmp_path / "raw", tmp_path / "raw")
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""Data sets as people keep them: found, catalogued and read in any format, never touched."""
+"""Data sets on disk: found, cataloged and read in any format, and never modified."""
 
 import os
 import shutil
@@ -45,7 +45,7 @@ def write_set(root):
 
 
 def snapshot(root):
-    """Everything about the files of a folder that a change would show in."""
+    """Times and sizes of all files in a folder, which any change would affect."""
     return {
         path.relative_to(root): (path.stat().st_mtime_ns, path.stat().st_size)
         for path in [root, *root.rglob("*")]
@@ -63,7 +63,7 @@ def base(tmp_path):
     return folder
 
 
-# ------------------------------------------------------------------ which songs there are
+# ------------------------------------------------------------------ songs of a data set
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def twins(tmp_path_factory):
 
 
 @pytest.mark.parametrize("form", ["stems", "wav"])
-def test_an_existing_copy_is_found_out_and_never_touched(twins, base, form):
+def test_existing_copy_is_cataloged_and_never_modified(twins, base, form):
     before = snapshot(twins / form)
     songs = catalog.scan(twins / form, base, musdb18=True)
     assert names(songs) == [(s, n) for s, split in small_musdb.SONGS.items() for n in sorted(split)]
@@ -86,7 +86,7 @@ def test_an_existing_copy_is_found_out_and_never_touched(twins, base, form):
     assert songs[0].source == str(twins / form / "train" / f"{songs[0].name}{suffix}")
 
 
-def test_both_formats_give_the_same_catalogue_but_for_bytes_and_place(twins, base):
+def test_both_formats_give_the_same_catalog_except_for_bytes_and_paths(twins, base):
     one, other = (
         pd.DataFrame(catalog.scan(twins / form, base, musdb18=True)) for form in ("stems", "wav")
     )
@@ -96,13 +96,13 @@ def test_both_formats_give_the_same_catalogue_but_for_bytes_and_place(twins, bas
     assert set(one["checksum"]).isdisjoint(other["checksum"])
 
 
-def test_the_catalogue_is_the_same_each_time(twins, base):
+def test_catalog_is_deterministic(twins, base):
     for number in range(2):
         catalog.write(catalog.scan(twins / "stems", base), base / f"{number}.csv")
     assert (base / "0.csv").read_bytes() == (base / "1.csv").read_bytes()
 
 
-def test_the_catalogue_counts_the_bytes_that_are_read(twins, base):
+def test_catalog_has_the_number_of_bytes_that_are_read(twins, base):
     stem_file = catalog.scan(twins / "stems", base)[0]
     assert stem_file.bytes == Path(stem_file.source).stat().st_size
     wav = catalog.scan(twins / "wav", base)[0]
@@ -111,13 +111,13 @@ def test_the_catalogue_counts_the_bytes_that_are_read(twins, base):
 
 
 @pytest.mark.parametrize("wrapper", [".", "musdb18hq"])
-def test_the_folder_that_holds_the_splits_may_lie_in_another(tmp_path, base, wrapper):
+def test_folder_with_the_splits_may_be_nested(tmp_path, base, wrapper):
     write_set(tmp_path / "root" / wrapper)
     root = catalog.locate(tmp_path / "root")
     assert len(catalog.scan(root, base)) == 3
 
 
-def test_hidden_files_and_files_beside_songs_are_passed_over(twins, base, tmp_path):
+def test_hidden_files_and_files_beside_songs_are_ignored(twins, base, tmp_path):
     root = tmp_path / "root"
     for song in ("train/A", "test/B"):
         shutil.copytree(
@@ -130,14 +130,14 @@ def test_hidden_files_and_files_beside_songs_are_passed_over(twins, base, tmp_pa
     assert names(catalog.scan(root, base)) == [("train", "A"), ("test", "B")]
 
 
-def test_a_song_that_is_there_in_both_formats_is_named(twins, base, tmp_path, rejects):
+def test_song_in_both_formats_is_an_error(twins, base, tmp_path, rejects):
     for form in ("stems", "wav"):
         shutil.copytree(twins / form, tmp_path / "root", dirs_exist_ok=True)
     with rejects("A Classic Education - NightOwl", "twice", "train"):
         catalog.scan(tmp_path / "root", base)
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path, rejects):
+def test_missing_folder_is_named_in_the_error(tmp_path, rejects):
     with rejects(tmp_path / "nowhere", "no such folder", "dataset.root"):
         catalog.locate(tmp_path / "nowhere")
 
@@ -150,7 +150,7 @@ def write_table(root, **splits):
     (root / "songs.csv").write_text("\n".join(["name,split", *rows]) + "\n")
 
 
-def test_a_table_can_split_a_folder_of_songs(tmp_path, base):
+def test_table_can_split_a_folder_of_songs(tmp_path, base):
     for song in ("Zoë", "My song", "007", "unused"):
         write_song(tmp_path / song)
     small_musdb.write_stem_file(tmp_path / "S.stem.mp4", small_musdb.stems(0, 1.0))
@@ -170,7 +170,7 @@ def test_a_table_can_split_a_folder_of_songs(tmp_path, base):
         ("name,split\nOne,validation\nOne,train\nTwo,test\n", ("One", "also in row")),
     ],
 )
-def test_what_is_wrong_with_a_table_is_named(tmp_path, base, rejects, table, texts):
+def test_errors_in_a_table_are_named(tmp_path, base, rejects, table, texts):
     for song in ("One", "Two"):
         write_song(tmp_path / song)
     (tmp_path / "songs.csv").write_text(table)
@@ -184,7 +184,7 @@ def test_what_is_wrong_with_a_table_is_named(tmp_path, base, rejects, table, tex
 @pytest.mark.parametrize(
     "suffix", [".wav", ".flac", ".mp3", ".ogg", ".m4a", ".aiff", ".w64", ".caf", ".au", ".mka"]
 )
-def test_songs_may_come_in_every_format(tmp_path, suffix):
+def test_songs_of_every_format_are_read(tmp_path, suffix):
     song = write_song(tmp_path / "song", suffix=suffix)
     mixture, vocals, rate = stems.read(song)
     assert (rate, mixture.shape[1], vocals.shape[1]) == (RATE, 2, 2)
@@ -196,7 +196,7 @@ def test_songs_may_come_in_every_format(tmp_path, suffix):
     assert abs(samples - RATE) < 0.1 * RATE
 
 
-def test_m4a_that_is_cut_off_is_named(tmp_path, rejects):
+def test_truncated_m4a_is_named_in_the_error(tmp_path, rejects):
     song = write_song(tmp_path / "song", suffix=".m4a")
     content = (song / "vocals.m4a").read_bytes()
     (song / "vocals.m4a").write_bytes(content[: len(content) // 2])
@@ -204,7 +204,7 @@ def test_m4a_that_is_cut_off_is_named(tmp_path, rejects):
         stems.read(song)
 
 
-def test_a_missing_mixture_is_the_sum_of_the_musdb_stems(tmp_path):
+def test_missing_mixture_is_the_sum_of_the_stems(tmp_path):
     song = write_song(tmp_path / "song", ("drums", "bass", "other", "vocals"))
     mixture, vocals, _ = stems.read(song)
     parts = [audio.read(song / f"{name}.wav")[0] for name in musdb.STREAMS[1:]]
@@ -214,16 +214,16 @@ def test_a_missing_mixture_is_the_sum_of_the_musdb_stems(tmp_path):
 
 
 @pytest.mark.parametrize("missing", ["drums", "vocals"])
-def test_no_mixture_and_not_all_stems_is_an_error(tmp_path, rejects, missing):
+def test_missing_mixture_without_all_stems_is_an_error(tmp_path, rejects, missing):
     kept = [name for name in musdb.STREAMS[1:] if name != missing]
     with rejects(tmp_path / "song", "no mixture stem"):
         stems.check(write_song(tmp_path / "song", kept))
 
 
-# ------------------------------------------------------------------ what MUSDB18 says of a song
+# ------------------------------------------------------------------ facts about songs of MUSDB18
 
 
-def test_validation_songs_and_faults_are_flagged(twins, base):
+def test_validation_songs_and_known_errors_are_flagged(twins, base):
     songs = {song.name: song for song in catalog.scan(twins / "wav", base, musdb18=True)}
     flagged = {name for name, song in songs.items() if song.part == "validation"}
     assert flagged == {"Actions - One Minute Smile", "ANiMAL - Rockshow"}
@@ -236,35 +236,35 @@ def test_songs_of_other_sets_are_not_flagged_by_their_name(twins, base):
     assert not [s for s in catalog.scan(twins / "wav", base) if s.part or s.remark]
 
 
-def test_flags_survive_the_file(twins, base):
+def test_flags_are_restored_from_the_file(twins, base):
     songs = catalog.scan(twins / "wav", base, musdb18=True)
     catalog.write(songs, base / "catalog.csv")
     assert catalog.read(base / "catalog.csv") == songs
 
 
-# ------------------------------------------------------------------ songs that lie elsewhere
+# ------------------------------------------------------------------ songs in other folders
 
 
-def test_a_changed_file_is_noticed_when_it_is_read(tmp_path, base, rejects):
+def test_changed_file_is_detected_when_it_is_read(tmp_path, base, rejects):
     song = catalog.scan(write_set(tmp_path / "root"), base)[0]
     path = tmp_path / "root" / "train" / "One" / "vocals.wav"
     status = path.stat()
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))  # same size, same time
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))  # same size and time
     with rejects(path.parent, "changed", "dvc repro --force download"):
         catalog.song_path(song, base)
 
 
-def test_a_song_that_is_gone_is_noticed(tmp_path, base, rejects):
+def test_removed_song_is_detected(tmp_path, base, rejects):
     song = catalog.scan(write_set(tmp_path / "root"), base)[0]
     shutil.rmtree(tmp_path / "root")
     with rejects("One", "no such song", "dvc repro --force download"):
         catalog.song_path(song, base)
 
 
-def test_a_named_place_makes_the_catalogue_the_same_everywhere(tmp_path, base, monkeypatch):
+def test_catalog_with_a_named_root_does_not_depend_on_its_path(tmp_path, base, monkeypatch):
     for home in ("one", "other"):
         monkeypatch.setenv("MUSDB_PATH", str(write_set(tmp_path / home)))
         songs = catalog.scan(tmp_path / home, base, root_name="MUSDB_PATH")
@@ -276,7 +276,7 @@ def test_a_named_place_makes_the_catalogue_the_same_everywhere(tmp_path, base, m
     assert (base / "one.csv").read_bytes() == (base / "other.csv").read_bytes()
 
 
-def test_a_named_place_that_is_not_set_is_named(tmp_path, base, monkeypatch, rejects):
+def test_unset_variable_of_the_root_is_named_in_the_error(tmp_path, base, monkeypatch, rejects):
     monkeypatch.setenv("MUSDB_PATH", str(write_set(tmp_path)))
     song = catalog.scan(tmp_path, base, root_name="MUSDB_PATH")[0]
     monkeypatch.delenv("MUSDB_PATH")
@@ -284,14 +284,14 @@ def test_a_named_place_that_is_not_set_is_named(tmp_path, base, monkeypatch, rej
         catalog.song_path(song, base)
 
 
-def test_songs_inside_the_catalogues_folder_are_left_to_dvc(base):
+def test_checksums_of_songs_inside_the_folder_of_the_catalog_are_left_to_dvc(base):
     songs = catalog.scan(write_set(base), base)
     assert [song.source for song in songs] == ["train/One", "train/Two", "test/Three"]
     changed = replace(songs[0], checksum="another")
     assert catalog.song_path(changed, base) == base / "train" / "One"
 
 
-def test_the_real_excerpt_is_catalogued(tmp_path, base):
+def test_real_excerpt_is_cataloged(tmp_path, base):
     for split in catalog.SPLITS:
         (tmp_path / split).mkdir()
         shutil.copy(stempeg.example_stem_path(), tmp_path / split)

@@ -1,4 +1,4 @@
-"""The synthetic songs: reproducible, in the form of real stems, sung, and hard to separate."""
+"""Synthetic songs: deterministic, in the format of real stems, sung, and hard to separate."""
 
 import re
 from functools import cache
@@ -29,7 +29,7 @@ def vocals_and_mixture(number: int) -> tuple[np.ndarray, np.ndarray]:
     return stems["vocals"], sum(stems.values())
 
 
-# ------------------------------------------------------------------ reproducible, well formed
+# ------------------------------------------------------------------ determinism and format
 
 
 def test_same_seed_and_number_give_the_same_bytes():
@@ -38,7 +38,7 @@ def test_same_seed_and_number_give_the_same_bytes():
 
 
 @pytest.mark.parametrize(("seed", "number"), [(SEED, 101), (SEED + 1, 100)])
-def test_another_seed_or_number_gives_another_song(seed, number):
+def test_different_seed_or_number_gives_a_different_song(seed, number):
     other = synthesise(seed, number, 2)
     same = synthesise(SEED, 100, 2)
     assert not any(np.array_equal(other[name], same[name]) for name in STEMS)
@@ -61,16 +61,16 @@ def test_mixture_is_loud_but_does_not_clip(number):
 
 
 @pytest.mark.parametrize("seconds", [0.1, 1.0, 2.5])
-def test_a_song_is_as_long_as_asked_for(seconds):
+def test_song_has_the_requested_length(seconds):
     stems = synthesise(SEED, 7, seconds)
     assert {stem.shape for stem in stems.values()} == {(round(seconds * SAMPLE_RATE), 2)}
     assert all(np.isfinite(stem).all() for stem in stems.values())
 
 
-def test_titles_are_unique_and_name_artist_and_song():
+def test_titles_are_unique_and_consist_of_artist_and_song():
     titles = [title(SEED, number) for number in range(110)]
     assert len(set(titles)) == len(titles)
-    assert all(re.fullmatch(r"[A-Za-z ]+ - [A-Za-z ]+", each) for each in titles)
+    assert all(re.fullmatch(r"[A-Za-z ]+ - [A-Za-z ]+", name) for name in titles)
     assert titles[0] == title(SEED, 0)
 
 
@@ -93,17 +93,17 @@ def test_voice_sings_the_written_melody_with_vibrato():
     rng = np.random.default_rng([SEED, 100])
     singer, line = compose(SECONDS, rng).lines[0]
     f0 = track(sing(line, singer, SECONDS * SAMPLE_RATE, rng))
-    errors, shakes = [], []
+    errors, rates = [], []
     for syllable in line:
         note = syllable.note
         if note.seconds < 0.9 or note.start + note.seconds > SECONDS:
             continue
-        held = f0[round((note.start + 0.3) * 172):round((note.start + note.seconds - 0.3) * 172)]
-        errors.append(np.median(held) - note.pitch)
-        shakes.append(vibrato(held))
+        pitch = f0[round((note.start + 0.3) * 172):round((note.start + note.seconds - 0.3) * 172)]
+        errors.append(np.median(pitch) - note.pitch)
+        rates.append(vibrato(pitch))
     assert len(errors) >= 3
     assert np.median(np.abs(errors)) < 0.3  # semitones
-    assert np.median(shakes) == pytest.approx(singer.rate, abs=1.2)
+    assert np.median(rates) == pytest.approx(singer.rate, abs=1.2)
     assert np.ptp(np.round([s.note.pitch for s in line])) >= 5
 
 
@@ -112,14 +112,14 @@ SINGER = Singer(low=45, high=62, tract=1.0, breathiness=0.05, effort=0.6, rate=5
 
 
 def sung(onset: str = "", vowel: str = "a", pitch: int = 48, **ornaments) -> np.ndarray:
-    """One syllable of 1.5 s, beginning at 0.5 s, in 2.5 s."""
+    """One syllable from 0.5 s to 2 s, in 2.5 s of audio."""
     ornaments = {"scoop": 0.0, "fall": 0.0, "breath": False} | ornaments
     syllable = Syllable(Note(0.5, 1.5, pitch, 0.8), onset, vowel, vowel, "", **ornaments)
     return sing([syllable], SINGER, round(2.5 * SAMPLE_RATE), np.random.default_rng(1))
 
 
 def energy(x: np.ndarray, low: float, high: float, start: float, stop: float) -> float:
-    """In dB, between two frequencies (Hz) and two times (s)."""
+    """Energy in dB between two frequencies (Hz) and two times (s)."""
     part = x[round(start * SAMPLE_RATE):round(stop * SAMPLE_RATE)]
     power = np.abs(np.fft.rfft(part)) ** 2
     f = np.fft.rfftfreq(len(part), 1 / SAMPLE_RATE)
@@ -127,19 +127,19 @@ def energy(x: np.ndarray, low: float, high: float, start: float, stop: float) ->
 
 
 def track(x: np.ndarray) -> np.ndarray:
-    """Pitch as MIDI number, 172 values a second."""
+    """Pitch as MIDI number, with 172 values per second."""
     return librosa.hz_to_midi(librosa.yin(x, fmin=70, fmax=900, sr=SAMPLE_RATE,
                                           frame_length=2048, hop_length=256))
 
 
 def vibrato(pitch: np.ndarray) -> float:
-    """The strongest rate above 3 Hz, in Hz."""
+    """Strongest modulation rate above 3 Hz, in Hz."""
     spectrum = np.abs(np.fft.rfft(signal.detrend(pitch) * np.hanning(len(pitch)), 4096))
     rate = np.fft.rfftfreq(4096, 1 / 172.3)
     return float(rate[rate > 3][np.argmax(spectrum[rate > 3])])
 
 
-def test_vibrato_sets_in_late_at_the_singers_rate_and_extent():
+def test_vibrato_starts_late_with_rate_and_extent_of_the_singer():
     pitch = track(sung())
     early, late = pitch[round(0.55 * 172):round(0.68 * 172)], pitch[172:round(1.9 * 172)]
     assert vibrato(late) == pytest.approx(SINGER.rate, abs=0.8)
@@ -148,7 +148,7 @@ def test_vibrato_sets_in_late_at_the_singers_rate_and_extent():
 
 
 def test_vowels_differ_by_their_formants_at_the_same_pitch():
-    def first_formant(x):  # more or less than 500 Hz
+    def first_formant(x):  # energy above 500 Hz relative to that below
         return energy(x, 500, 1100, 0.8, 1.8) - energy(x, 150, 500, 0.8, 1.8)
 
     def second_formant(x):
@@ -158,7 +158,7 @@ def test_vowels_differ_by_their_formants_at_the_same_pitch():
     assert second_formant(sung(vowel="i")) > second_formant(sung(vowel="u")) + 10
 
 
-def test_fricative_is_noise_above_the_vowel_and_plosive_a_gap():
+def test_fricative_is_noise_above_the_vowel_and_plosive_is_a_gap():
     assert (energy(sung("s"), 5000, 12000, 0.40, 0.49)
             > energy(sung(""), 5000, 12000, 0.40, 0.49) + 30)
     two = [Syllable(Note(start, 0.5, 48, 0.8), onset, "a", "a", "", 0.0, 0.0, False)
@@ -167,14 +167,14 @@ def test_fricative_is_noise_above_the_vowel_and_plosive_a_gap():
     assert energy(x, 80, 16000, 0.910, 0.930) < energy(x, 80, 16000, 0.700, 0.720) - 20
 
 
-def test_singer_breathes_in_before_a_phrase_and_scoops_into_it():
+def test_breath_precedes_a_phrase_and_scoop_starts_below_the_pitch():
     assert energy(sung(breath=True), 500, 6000, 0.25, 0.40) > energy(
         sung(), 500, 6000, 0.25, 0.40) + 30
     straight, scooped = (track(sung(scoop=s))[round(0.53 * 172)] for s in (0.0, 2.0))
     assert scooped < straight - 0.7
 
 
-# ------------------------------------------------------------------ the difficulty
+# ------------------------------------------------------------------ difficulty
 
 
 def si_sdr(estimate: np.ndarray, reference: np.ndarray) -> float:
@@ -183,7 +183,7 @@ def si_sdr(estimate: np.ndarray, reference: np.ndarray) -> float:
 
 
 def best_band_pass(mixture: np.ndarray, vocals: np.ndarray) -> float:
-    """SI-SDR in dB of the best of a grid of ideal band-pass filters, from the spectra alone."""
+    """SI-SDR in dB of the best ideal band-pass filter of a grid, computed from the spectra."""
     f = np.fft.rfftfreq(len(vocals), 1 / SAMPLE_RATE)
     m, v = np.fft.rfft(mixture), np.fft.rfft(vocals)
     cross = np.cumsum(np.real(m * v.conj()))
@@ -209,7 +209,7 @@ def ideal_ratio_mask(mixture: np.ndarray, vocals: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("number", TEST_SONGS)
-def test_vocals_are_buried_but_not_lost_in_the_mixture(number):
+def test_vocals_are_neither_too_loud_nor_too_quiet_in_the_mixture(number):
     vocals, mixture = vocals_and_mixture(number)
     assert -8 < si_sdr(mixture, vocals) < 2
 
@@ -221,6 +221,6 @@ def test_no_fixed_band_pass_separates_the_vocals(number):
 
 
 @pytest.mark.parametrize("number", TEST_SONGS)
-def test_a_time_frequency_mask_can_separate_the_vocals(number):
+def test_ideal_ratio_mask_separates_the_vocals(number):
     vocals, mixture = vocals_and_mixture(number)
     assert ideal_ratio_mask(mixture, vocals) > 8

@@ -1,4 +1,4 @@
-"""Whatever lies at ``dataset.root``: songs, or one line; no song lost, and never a traceback."""
+"""Any ``dataset.root`` gives all of its songs or an error of one line; never a traceback."""
 
 import functools
 import io
@@ -28,7 +28,7 @@ SONG = {"mixture.wav": WAV, "vocals.wav": WAV}
 
 
 def one_line(call):
-    """What a call returns, or its one line."""
+    """Result of a call, or the line of its error."""
     try:
         return call()
     except BadInput as error:
@@ -40,7 +40,7 @@ def one_line(call):
 
 # ------------------------------------------------------------------ folders and names
 
-#: Characters of file names on Linux: everything but the slash and the null character.
+#: Characters of file names on Linux: all except slash and null.
 CHARACTERS = st.characters(blacklist_characters="/\0", codec="utf-8")
 NAMES = st.one_of(
     st.text(CHARACTERS, min_size=1, max_size=6),
@@ -53,12 +53,12 @@ NAMES = st.one_of(
     ]),
 ).filter(lambda name: name and name not in (".", ".."))  # fmt: skip
 
-#: Files by their bytes, links by their targets, folders by what is in them.
+#: Files are given by their bytes, links by their targets, folders by their contents.
 FILES = st.sampled_from([b"", b"not sound", WAV, WAV[:60], wav(0), wav(80, 3), wav(8000)])
 LINKS = st.sampled_from(["gone", ".", "..", "a", "../a", "/dev/null", "/no/such", "x" * 300])
 SONGS = st.just(SONG) | st.dictionaries(NAMES, FILES | LINKS, max_size=3)
 SPLITS = st.dictionaries(NAMES, st.just(SONG) | SONGS | FILES | LINKS, max_size=4)
-GOOD = st.dictionaries(NAMES, st.just(SONG), min_size=1, max_size=4)  # but for their names
+GOOD = st.dictionaries(NAMES, st.just(SONG), min_size=1, max_size=4)  # valid except for their names
 LAYOUTS = st.one_of(
     st.fixed_dictionaries({"train": GOOD, "test": GOOD}),
     st.fixed_dictionaries({"train": GOOD, "test": st.just({"t": SONG})}),
@@ -89,7 +89,7 @@ def built(layout: dict, check) -> None:
 
 
 def complete(folder: Path) -> list[str]:
-    """Names of the folders with both stems, found in another way than the catalogue does."""
+    """Names of folders with both stems, found independently of the catalog."""
     if not folder.is_dir():
         return []
     return [
@@ -199,7 +199,7 @@ def test_the_catalogue_survives_every_name(rows):
     songs = [
         catalog.Song(name, split, 1.5, 8000, 1, "0" * 32, f"{split}/{name}")
         for name, split in rows
-        if name.encode(errors="replace").decode() == name  # others are refused before
+        if name.encode(errors="replace").decode() == name  # others are rejected earlier
     ]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "catalog.csv"

@@ -1,4 +1,4 @@
-"""Which folder is the data set, and what in it is a song: taken, or named with the reason."""
+"""Location of the data set and of its songs: found, or rejected with a reason."""
 
 import logging
 import os
@@ -35,11 +35,11 @@ def put_stem_file(path):
     return Path(shutil.copy(stempeg.example_stem_path(), path))
 
 
-def notes(caplog):
+def warnings(caplog):
     return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
 
 
-# ------------------------------------------------------------------ songs that are taken
+# ------------------------------------------------------------------ songs that are found
 
 
 @pytest.mark.parametrize(
@@ -49,19 +49,19 @@ def notes(caplog):
         'a "quote"', "$MUSDB_PATH", "Mr. Foo", "song.wav", " x ", NFD, "ü" * 127, "%s {x}", "\\",
     ],
 )  # fmt: skip
-def test_a_song_is_taken_whatever_its_name_and_the_catalogue_keeps_it(root, name, caplog):
+def test_songs_with_any_name_are_found_and_restored_from_the_catalog(root, name, caplog):
     put(root / "train" / name)
     songs = catalog.scan(root, root)
     assert sorted(song.name for song in songs) == sorted(["a", name, "c"])
     catalog.write(songs, root / "catalog.csv")
     assert catalog.read(root / "catalog.csv") == songs
     assert all(stems.check(catalog.song_path(song, root)) for song in songs)
-    assert notes(caplog) == []
+    assert warnings(caplog) == []
 
 
 @pytest.mark.parametrize("suffix", [".stem.mp4", ".STEM.MP4", ".Stem.Mp4"])
 @pytest.mark.parametrize("name", ["Song", "...And You Will Know Us"])
-def test_a_stem_file_is_taken_in_any_case(root, name, suffix):
+def test_stem_file_is_found_with_a_suffix_in_any_case(root, name, suffix):
     path = put_stem_file(root / "train" / f"{name}{suffix}")
     song = next(song for song in catalog.scan(root, root) if song.name == name)
     assert catalog.song_path(song, root) == path
@@ -69,14 +69,14 @@ def test_a_stem_file_is_taken_in_any_case(root, name, suffix):
 
 
 @pytest.mark.parametrize("file_name", ["Mixture.WAV", "MIXTURE.wav", "mixture.Wav"])
-def test_a_stem_is_found_in_any_case(root, file_name):
+def test_stem_is_found_with_a_name_in_any_case(root, file_name):
     song = root / "train" / "a"
     (song / "mixture.wav").rename(song / file_name)
     assert stems.stem_file(song, "mixture").name == file_name
     assert names(root) == ["a", "c"]
 
 
-def test_four_stems_in_any_case_make_the_mixture(root):
+def test_mixture_is_the_sum_of_four_stems_with_names_in_any_case(root):
     song = root / "train" / "a"
     for stem in ("Drums.WAV", "BASS.wav", "other.wav"):
         shutil.copy(song / "vocals.wav", song / stem)
@@ -86,7 +86,7 @@ def test_four_stems_in_any_case_make_the_mixture(root):
     ]  # fmt: skip
 
 
-def test_splits_are_found_in_any_case(root):
+def test_splits_are_found_with_names_in_any_case(root):
     (root / "train").rename(root / "Train")
     (root / "test").rename(root / "TEST")
     assert catalog.locate(root.parent) == root
@@ -96,7 +96,7 @@ def test_splits_are_found_in_any_case(root):
     ]
 
 
-def test_songs_and_stems_may_be_links(root, tmp_path):
+def test_songs_and_stems_may_be_symlinks(root, tmp_path):
     song = put(tmp_path / "elsewhere" / "b")
     (root / "train" / "b").symlink_to(song)
     (song / "vocals.wav").rename(tmp_path / "moved.wav")
@@ -104,7 +104,7 @@ def test_songs_and_stems_may_be_links(root, tmp_path):
     assert names(root) == ["a", "b", "c"]
 
 
-# ------------------------------------------------------------------ songs that are named
+# ------------------------------------------------------------------ songs that are rejected
 
 
 def loose_sound(train):
@@ -206,12 +206,12 @@ def split_without_target(train):
         two_dots_before_the_suffix, split_without_target,
     ],
 )  # fmt: skip
-def test_a_song_that_cannot_be_used_is_named(root, damage, rejects):
+def test_unusable_song_is_named_in_the_error(root, damage, rejects):
     with rejects(*damage(root / "train")):
         catalog.scan(root, root)
 
 
-def test_a_folder_that_vanishes_while_it_is_read_is_named(root, rejects, monkeypatch):
+def test_folder_that_is_removed_while_it_is_read_is_an_error(root, rejects, monkeypatch):
     check = stems.check
 
     def vanishing(song):
@@ -223,18 +223,18 @@ def test_a_folder_that_vanishes_while_it_is_read_is_named(root, rejects, monkeyp
         catalog.scan(root, root)
 
 
-# ------------------------------------------------------------------ what is skipped
+# ------------------------------------------------------------------ ignored files
 
 
-@pytest.mark.parametrize("place", ["train", "test", "."])
-def test_what_systems_leave_is_passed_over_silently(root, place, caplog):
+@pytest.mark.parametrize("folder", ["train", "test", "."])
+def test_system_files_are_ignored_without_warnings(root, folder, caplog):
     for name in SYSTEM_FOLDERS:
-        put(root / place / name.upper() / "train" / "x")
-        put(root / place / name.upper() / "y", seconds=0.01)
+        put(root / folder / name.upper() / "train" / "x")
+        put(root / folder / name.upper() / "y", seconds=0.01)
     for name in (".DS_Store", "Thumbs.db", "desktop.ini", "._a.stem.mp4", "._x.wav", "notes.txt"):
-        (root / place / name).write_bytes(b"\x00\x05\x16\x07")
-    (root / place / ".#notes.txt").symlink_to("user@host.1234")
-    (root / place / ".Trash-1000" / "files").mkdir(parents=True)
+        (root / folder / name).write_bytes(b"\x00\x05\x16\x07")
+    (root / folder / ".#notes.txt").symlink_to("user@host.1234")
+    (root / folder / ".Trash-1000" / "files").mkdir(parents=True)
     (root / "train" / "a" / "@eaDir").mkdir()
     for name in ("._mixture.wav", "._vocals.wav", "Thumbs.db"):
         (root / "train" / "a" / name).write_bytes(b"\x00\x05\x16\x07")
@@ -242,10 +242,10 @@ def test_what_systems_leave_is_passed_over_silently(root, place, caplog):
     assert names(root) == ["a", "c"]
     assert before == []
     assert catalog.locate(root) == catalog.locate(root.parent) == root
-    assert notes(caplog) == []
+    assert warnings(caplog) == []
 
 
-def test_folders_without_sound_and_songs_outside_the_splits_are_named(root, caplog):
+def test_folders_without_audio_and_songs_outside_the_splits_give_warnings(root, caplog):
     (root / "train" / "artwork").mkdir()
     (root / "train" / ".config").mkdir()
     (root / "notes").mkdir()
@@ -253,12 +253,12 @@ def test_folders_without_sound_and_songs_outside_the_splits_are_named(root, capl
     put(root / "validation" / "v")
     put(root / "left\nover")
     assert names(root) == ["a", "c"]
-    assert [note.split(": ", 1)[0].removeprefix(f"{root}/") for note in notes(caplog)] == [
+    assert [warning.split(": ", 1)[0].removeprefix(f"{root}/") for warning in warnings(caplog)] == [
         "train/An artist", "train/artwork", "left\\nover", "validation",
     ]  # fmt: skip
 
 
-# ------------------------------------------------------------------ which folder
+# ------------------------------------------------------------------ location of the data set
 
 
 def two_sets(tmp_path, wav="musdb18hq", stem_files="musdb18"):
@@ -268,7 +268,7 @@ def two_sets(tmp_path, wav="musdb18hq", stem_files="musdb18"):
     return tmp_path
 
 
-def test_of_two_data_sets_none_is_taken(tmp_path, rejects):
+def test_two_data_sets_are_ambiguous(tmp_path, rejects):
     two_sets(tmp_path)
     for name in (None, "folder"):
         with rejects(tmp_path, "musdb18 and musdb18hq", "dataset.root"):
@@ -276,14 +276,14 @@ def test_of_two_data_sets_none_is_taken(tmp_path, rejects):
 
 
 @pytest.mark.parametrize("wav, stem_files", [("a", "b"), ("b", "a")])
-def test_of_two_data_sets_the_kind_that_the_name_says_is_taken(tmp_path, wav, stem_files):
+def test_dataset_name_selects_one_of_two_data_sets_by_format(tmp_path, wav, stem_files):
     two_sets(tmp_path, wav, stem_files)
     assert catalog.locate(tmp_path, "musdb18-hq") == tmp_path / wav
     assert catalog.locate(tmp_path, "musdb18") == tmp_path / stem_files
     assert catalog.locate(tmp_path, "musdb18-7s") == tmp_path / stem_files
 
 
-def test_of_two_data_sets_of_one_kind_none_is_taken(tmp_path, rejects):
+def test_two_data_sets_of_one_format_are_ambiguous(tmp_path, rejects):
     for folder in ("one", "other"):
         make_set(tmp_path / folder, train=("a",))
     for name in ("musdb18", "musdb18-hq"):
@@ -291,14 +291,14 @@ def test_of_two_data_sets_of_one_kind_none_is_taken(tmp_path, rejects):
             catalog.locate(tmp_path, name)
 
 
-def test_a_data_set_with_a_link_to_it_is_one(tmp_path):
+def test_symlink_to_a_data_set_is_not_a_second_one(tmp_path):
     make_set(tmp_path / "musdb18hq", train=("a",))
     (tmp_path / "current").symlink_to("musdb18hq")
     (tmp_path / "old").symlink_to("gone")
     assert catalog.locate(tmp_path) == tmp_path / "musdb18hq"
 
 
-def test_hidden_folders_are_no_data_sets(tmp_path):
+def test_hidden_folders_are_not_data_sets(tmp_path):
     for folder in (".old", "new"):
         make_set(tmp_path / folder, train=("a",))
     assert catalog.locate(tmp_path) == tmp_path / "new"
@@ -321,7 +321,7 @@ def a_loop_of_links(path):
     return "broken link"
 
 
-def nothing(path):
+def missing(path):
     return "no such folder"
 
 
@@ -345,11 +345,11 @@ def a_pipe(path):
 @pytest.mark.parametrize(
     "make",
     [
-        a_file, a_broken_link, a_loop_of_links, nothing, an_empty_folder,
+        a_file, a_broken_link, a_loop_of_links, missing, an_empty_folder,
         a_folder_that_links_to_itself, a_pipe,
     ],
 )  # fmt: skip
-def test_what_is_no_data_set_is_one_line(tmp_path, rejects, make):
+def test_root_that_is_not_a_data_set_is_an_error_of_one_line(tmp_path, rejects, make):
     root = tmp_path / "root"
     with rejects(root, make(root)):
         catalog.scan(catalog.locate(root), tmp_path)
@@ -357,14 +357,14 @@ def test_what_is_no_data_set_is_one_line(tmp_path, rejects, make):
 
 
 @pytest.mark.parametrize("root", [f"/{'x' * 300}", "/x" * 5000, "/nul\0", "/dev/null", "/proc"])
-def test_what_no_data_set_can_be_is_one_line(root, tmp_path, rejects):
+def test_invalid_root_is_an_error_of_one_line(root, tmp_path, rejects):
     with rejects(root.replace("\0", r"\x00")):
         catalog.scan(catalog.locate(Path(root)), tmp_path)
     assert catalog.files(Path(root)) == {}
 
 
 UNPRIVILEGED = """
-import multiprocessing.dummy, os, sys  # before the interpreter may be out of reach
+import multiprocessing.dummy, os, sys  # before the interpreter may become inaccessible
 from pathlib import Path
 from vocalseg.errors import BadInput
 from vocalseg.songs import catalog
@@ -383,8 +383,8 @@ for folder in ("disk", "secret", "listed", "train-locked", "song-locked", "file-
 """
 
 
-def test_what_may_not_be_read_is_passed_over_beside_a_data_set_and_named_within():
-    """Rights are tried as a user without privileges, whoever runs the test."""
+def test_unreadable_files_are_ignored_outside_a_data_set_and_an_error_within():
+    """Permissions are tested as an unprivileged user, even if the tests run as root."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         root.chmod(0o755)
@@ -398,7 +398,7 @@ def test_what_may_not_be_read_is_passed_over_beside_a_data_set_and_named_within(
         locked.append(root / "file-locked/train/b/vocals.wav")
         for path in locked:
             path.chmod(0)
-        (root / "listed/train").chmod(0o444)  # names can be seen, nothing else
+        (root / "listed/train").chmod(0o444)  # names can be listed, but nothing can be opened
         try:
             done = subprocess.run(
                 [sys.executable, "-c", UNPRIVILEGED, root],
@@ -421,18 +421,18 @@ def test_what_may_not_be_read_is_passed_over_beside_a_data_set_and_named_within(
     assert [int(number) for number in lines[3::2]] == [0, 2, 2, 4, 6]
 
 
-# ------------------------------------------------------------------ songs that a table names
+# ------------------------------------------------------------------ songs in a table
 
 
-def tabled(root, *rows, names=("One", "Two", NFD)):
+def make_table(root, *rows, names=("One", "Two", NFD)):
     for name in names:
         put(root / name)
     (root / "songs.csv").write_text("\n".join(["name,split", *rows]) + "\n", encoding="utf-8")
     return root
 
 
-def test_names_of_a_table_are_found_whatever_their_form(tmp_path):
-    root = tabled(tmp_path, "ONE,train", f"{NFC.upper()},validation", "Two ,test")
+def test_names_of_a_table_match_in_any_case_and_unicode_form(tmp_path):
+    root = make_table(tmp_path, "ONE,train", f"{NFC.upper()},validation", "Two ,test")
     assert [(s.name, s.part) for s in catalog.scan(root, root)] == [
         (NFD, "validation"),
         ("One", ""),
@@ -440,16 +440,16 @@ def test_names_of_a_table_are_found_whatever_their_form(tmp_path):
     ]
 
 
-def test_the_exact_name_comes_first(tmp_path):
+def test_exact_name_takes_precedence(tmp_path):
     both = ["One", "one", "Two", NFC, NFD]
-    root = tabled(tmp_path, "one,train", f"{NFC},train", "Two,test", names=both)
+    root = make_table(tmp_path, "one,train", f"{NFC},train", "Two,test", names=both)
     assert sorted(names(root)) == sorted([NFC, "Two", "one"])
 
 
-def test_names_of_a_table_may_lead_through_folders(tmp_path):
+def test_names_of_a_table_may_be_paths(tmp_path):
     put(tmp_path / "Artist" / "Song")
     put_stem_file(tmp_path / "Artist" / "Other.stem.mp4")
-    root = tabled(tmp_path, "artist/Song,train", "./Artist/Other/,train", "Two,test")
+    root = make_table(tmp_path, "artist/Song,train", "./Artist/Other/,train", "Two,test")
     assert [song.source for song in catalog.scan(root, root)] == [
         "Artist/Other.stem.mp4", "Artist/Song", "Two",
     ]  # fmt: skip
@@ -458,12 +458,12 @@ def test_names_of_a_table_may_lead_through_folders(tmp_path):
     )
 
 
-def test_songs_that_a_table_does_not_name_are_named(tmp_path, caplog):
-    root = tabled(tmp_path, "One,train", "Two,test")
+def test_songs_missing_in_a_table_give_a_warning(tmp_path, caplog):
+    root = make_table(tmp_path, "One,train", "Two,test")
     (root / "notes").mkdir()
     assert names(root) == ["One", "Two"]
-    (note,) = notes(caplog)
-    assert note.startswith(f"{root / 'songs.csv'}: skipped") and NFD in note
+    (warning,) = warnings(caplog)
+    assert warning.startswith(f"{root / 'songs.csv'}: skipped") and NFD in warning
 
 
 @pytest.mark.parametrize(
@@ -483,8 +483,8 @@ def test_songs_that_a_table_does_not_name_are_named(tmp_path, caplog):
         ("both,train", ("row 2", "Both and Both.stem.mp4", "keep one")),
     ],
 )
-def test_a_row_without_one_song_is_named(tmp_path, rejects, row, texts):
-    root = tabled(tmp_path / "root", row, "Two,test", "One,train")
+def test_row_that_does_not_match_one_song_is_an_error(tmp_path, rejects, row, texts):
+    root = make_table(tmp_path / "root", row, "Two,test", "One,train")
     put(tmp_path / "outside" / "Song")
     (root / "Empty").mkdir()
     (root / "Link").symlink_to("gone")
@@ -495,8 +495,8 @@ def test_a_row_without_one_song_is_named(tmp_path, rejects, row, texts):
     assert len(catalog.files(root)) == 10
 
 
-def test_a_table_is_found_in_any_case_and_as_a_link(tmp_path, rejects):
-    root = tabled(tmp_path / "root", "One,train", "Two,test")
+def test_table_is_found_with_a_name_in_any_case_and_as_a_symlink(tmp_path, rejects):
+    root = make_table(tmp_path / "root", "One,train", "Two,test")
     (root / "songs.csv").rename(root / "Songs.CSV")
     assert catalog.locate(tmp_path) == root
     assert names(root) == ["One", "Two"]
@@ -508,12 +508,12 @@ def test_a_table_is_found_in_any_case_and_as_a_link(tmp_path, rejects):
         catalog.scan(root, root)
 
 
-# ------------------------------------------------------------------ the files of a data set
+# ------------------------------------------------------------------ files of a data set
 
 
-def test_files_lists_what_the_catalogue_depends_on(root, tmp_path):
-    linked = put(tmp_path / "linked")
-    (root / "train" / "linked").symlink_to(linked)
+def test_files_lists_everything_that_the_catalog_depends_on(root, tmp_path):
+    linked_song = put(tmp_path / "linked")
+    (root / "train" / "linked").symlink_to(linked_song)
     put_stem_file(root / "test" / ".s.STEM.MP4")
     (root / "README.md").write_text("notes")
     (root / "train" / "a" / "cover.jpg").write_bytes(b"")
@@ -522,13 +522,13 @@ def test_files_lists_what_the_catalogue_depends_on(root, tmp_path):
     folders = (r"train/Bj\xf6rk", "train/a", "train/linked", "test/c")
     stem_paths = [f"{song}/{stem}.wav" for song in folders for stem in ("mixture", "vocals")]
     assert list(found) == sorted(["test/.s.STEM.MP4", *stem_paths])
-    status = (linked / "vocals.wav").stat()
+    status = (linked_song / "vocals.wav").stat()
     assert found["train/linked/vocals.wav"] == (status.st_size, status.st_mtime_ns)
-    around = catalog.files(tmp_path)
-    assert {f"songs/{name}": state for name, state in found.items()} == around
+    of_parent = catalog.files(tmp_path)
+    assert {f"songs/{name}": state for name, state in found.items()} == of_parent
 
 
-def test_the_files_of_the_catalogue_are_listed(root):
+def test_files_lists_all_files_of_songs(root):
     found = catalog.files(root)
     for song in locate.find(root):
         for path in stems.files(song.path):

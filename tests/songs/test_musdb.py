@@ -1,4 +1,4 @@
-"""Stem files in MUSDB18's true format: the right streams, in place, whole; and what is known."""
+"""Stem files in MUSDB18's format: choice, alignment and completeness of streams; known facts."""
 
 import subprocess
 import zipfile
@@ -34,7 +34,7 @@ def ffmpeg(*arguments):
 
 
 def similarity(a, b):
-    """Correlation of two waveforms, mono."""
+    """Correlation of two waveforms, mixed to mono."""
     a, b = a.mean(axis=1), b.mean(axis=1)
     return float(a @ b / np.sqrt((a @ a) * (b @ b)))
 
@@ -42,11 +42,11 @@ def similarity(a, b):
 # ------------------------------------------------------------------ stem files
 
 
-def test_the_streams_stand_in_the_official_order():
+def test_streams_are_in_the_official_order():
     assert musdb.STREAMS == ("mixture", "drums", "bass", "other", "vocals")
 
 
-def test_mixture_and_vocals_are_what_was_encoded(stem_file, song):
+def test_mixture_and_vocals_equal_the_encoded_waveforms(stem_file, song):
     mixture, vocals, rate = stems.read(stem_file)
     assert rate == small_musdb.RATE
     for read, name in ((mixture, "mixture"), (vocals, "vocals")):
@@ -56,7 +56,7 @@ def test_mixture_and_vocals_are_what_was_encoded(stem_file, song):
             shift: np.mean((np.roll(read, shift, axis=0) - song[name]) ** 2)
             for shift in (-1, 0, 1)
         }
-        assert min(error, key=error.get) == 0  # in place to the sample
+        assert min(error, key=error.get) == 0  # aligned to the sample
         assert error[0] < 0.01 * np.mean(song[name] ** 2)
 
 
@@ -67,14 +67,14 @@ def test_every_stream_can_be_read(stem_file, song):
         assert max(found, key=found.get) == name
 
 
-def test_a_stem_file_is_checked_by_its_header(stem_file):
+def test_stem_file_is_checked_by_its_header(stem_file):
     samples, rate, channels = stems.check(stem_file)
     assert (rate, channels) == (44100, 2)
     assert samples == len(stems.read(stem_file)[0])
     assert stems.files(stem_file) == [stem_file]
 
 
-def test_the_real_excerpt_is_read():
+def test_real_excerpt_is_read():
     mixture, vocals, rate = stems.read(EXCERPT)
     assert (rate, mixture.shape[1]) == (44100, 2)
     assert len(mixture) == len(vocals) == pytest.approx(6.08 * rate, rel=0.01)
@@ -82,7 +82,7 @@ def test_the_real_excerpt_is_read():
     assert similarity(mixture, vocals + others) > 0.98
 
 
-def test_only_the_streams_that_are_needed_are_decoded(stem_file, monkeypatch):
+def test_only_required_streams_are_decoded(stem_file, monkeypatch):
     decoded = []
     decode = ffmpeg_decoder.decode
 
@@ -95,7 +95,7 @@ def test_only_the_streams_that_are_needed_are_decoded(stem_file, monkeypatch):
     assert decoded == [0, 4]
 
 
-def test_a_cover_picture_before_the_sound_does_not_shift_the_streams(stem_file, song, tmp_path):
+def test_cover_picture_does_not_shift_the_audio_streams(stem_file, song, tmp_path):
     picture, path = tmp_path / "cover.png", tmp_path / "cover.stem.mp4"
     ffmpeg("-f", "lavfi", "-i", "color=red:s=16x16", "-frames:v", 1, picture)
     ffmpeg(
@@ -106,17 +106,17 @@ def test_a_cover_picture_before_the_sound_does_not_shift_the_streams(stem_file, 
     assert similarity(vocals[: len(song["vocals"])], song["vocals"]) > 0.99
 
 
-# ------------------------------------------------------------------ what cannot be used
+# ------------------------------------------------------------------ unusable files
 
 
-def test_a_stem_file_with_too_few_streams_is_named(stem_file, tmp_path, rejects):
+def test_stem_file_with_too_few_streams_is_an_error(stem_file, tmp_path, rejects):
     path = tmp_path / "two.stem.mp4"
     ffmpeg("-i", stem_file, "-map", "0:a:0", "-map", "0:a:1", "-c", "copy", path)
     with rejects(path, "2 audio stream(s)", "5"):
         stems.check(path)
 
 
-def test_streams_that_differ_in_channels_are_named(stem_file, tmp_path, rejects):
+def test_streams_with_different_channels_are_an_error(stem_file, tmp_path, rejects):
     path = tmp_path / "mixed.stem.mp4"
     maps = [part for number in range(5) for part in ("-map", f"0:a:{number}")]
     ffmpeg("-i", stem_file, *maps, "-c:a:4", "aac", "-ac:a:4", 1, path)
@@ -124,8 +124,8 @@ def test_streams_that_differ_in_channels_are_named(stem_file, tmp_path, rejects)
         stems.read(path)
 
 
-@pytest.mark.parametrize("front", [False, True], ids=["index at the end", "index in front"])
-def test_a_stem_file_that_is_cut_off_is_named(stem_file, tmp_path, rejects, front):
+@pytest.mark.parametrize("front", [False, True], ids=["index at the end", "index at the start"])
+def test_truncated_stem_file_is_an_error(stem_file, tmp_path, rejects, front):
     whole, path = tmp_path / "whole.stem.mp4", tmp_path / "cut.stem.mp4"
     flags = ["-movflags", "faststart"] if front else []
     ffmpeg("-i", stem_file, "-map", "0:a", "-c", "copy", *flags, whole)
@@ -136,14 +136,14 @@ def test_a_stem_file_that_is_cut_off_is_named(stem_file, tmp_path, rejects, fron
 
 
 @pytest.mark.parametrize("content", [b"", b"This is not audio.\n" * 50])
-def test_what_is_no_stem_file_is_named(tmp_path, rejects, content):
+def test_file_that_is_not_a_stem_file_is_an_error(tmp_path, rejects, content):
     path = tmp_path / "song.stem.mp4"
     path.write_bytes(content)
     with rejects(path):
         stems.read(path)
 
 
-def test_a_missing_ffmpeg_is_named_with_what_to_do(stem_file, tmp_path, rejects, monkeypatch):
+def test_missing_ffmpeg_is_an_error_with_advice(stem_file, tmp_path, rejects, monkeypatch):
     path = tmp_path / "song.stem.mp4"
     path.write_bytes(stem_file.read_bytes())
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -151,15 +151,15 @@ def test_a_missing_ffmpeg_is_named_with_what_to_do(stem_file, tmp_path, rejects,
         stems.check(path)
 
 
-# ------------------------------------------------------------------ facts
+# ------------------------------------------------------------------ known facts
 
 
-def test_the_official_validation_songs_are_those_of_the_package():
+def test_official_validation_songs_are_those_of_the_musdb_package():
     assert len(musdb.VALIDATION) == 14
     assert "Actions - One Minute Smile" in musdb.VALIDATION
 
 
-def test_known_faults_are_those_that_concern_vocals():
+def test_known_errors_are_those_that_affect_vocals():
     assert set(musdb.ERRATA) == {
         "PR - Oh No", "Chris Durban - Celebrate", "Hop Along - Sister Cities",
     }  # fmt: skip
@@ -176,7 +176,7 @@ def sample(tmp_path, stem_file):
     return path.read_bytes()
 
 
-def test_the_sample_is_fetched_by_musdb(tmp_path, stem_file, monkeypatch):
+def test_sample_is_downloaded_by_musdb(tmp_path, stem_file, monkeypatch):
     with Server().running() as server:
         server.intercept(monkeypatch)
         server.files[0, "MUSDB18-7-STEMS.zip"] = sample(tmp_path, stem_file)
@@ -185,7 +185,7 @@ def test_the_sample_is_fetched_by_musdb(tmp_path, stem_file, monkeypatch):
     assert stems.check(tmp_path / "songs" / "test" / "B - b.stem.mp4")
 
 
-def test_a_sample_that_does_not_come_whole_is_one_line(tmp_path, stem_file, monkeypatch, rejects):
+def test_incomplete_sample_is_an_error_of_one_line(tmp_path, stem_file, monkeypatch, rejects):
     with Server().running() as server:
         server.intercept(monkeypatch)
         server.files[0, "MUSDB18-7-STEMS.zip"] = sample(tmp_path, stem_file)

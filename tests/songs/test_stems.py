@@ -1,4 +1,4 @@
-"""One song on disk: its stems are found, checked against each other, and read."""
+"""Songs on disk: stems are found, compared with each other, and read."""
 
 import numpy as np
 import pytest
@@ -27,16 +27,16 @@ def song(tmp_path):
     return tmp_path / "Björk – Jóga 🎤, live"
 
 
-# ------------------------------------------------------------------ songs that do
+# ------------------------------------------------------------------ usable songs
 
 
 @pytest.mark.parametrize("suffix", ["wav", "flac", "mp3", "ogg"])
-def test_a_stem_is_found_in_every_format(song, suffix):
+def test_stem_is_found_in_every_format(song, suffix):
     make_song(song, mixture=f"mixture.{suffix}")
     assert stems.stem_file(song, "mixture") == song / f"mixture.{suffix}"
 
 
-def test_a_song_is_read_with_both_stems(song):
+def test_both_stems_of_a_song_are_read(song):
     make_song(song)
     mixture, vocals, rate = stems.read(song)
     assert rate == RATE
@@ -54,7 +54,7 @@ def test_mono_songs_have_one_column(song):
     assert stems.check(song) == (RATE, RATE, 1)
 
 
-def test_other_files_in_the_folder_do_not_matter(song):
+def test_other_files_in_the_folder_are_ignored(song):
     make_song(song)
     put(song, "drums.wav")
     put(song, "vocals (old).wav")
@@ -63,20 +63,20 @@ def test_other_files_in_the_folder_do_not_matter(song):
 
 
 @pytest.mark.parametrize("difference", [-4410, -1, 1, 4410])
-def test_lengths_that_differ_by_an_encoders_padding_are_cut_to_the_shorter(song, difference):
+def test_stems_that_differ_by_encoder_padding_are_cut_to_the_shorter(song, difference):
     make_song(song, samples=RATE + difference)
     mixture, vocals, _ = stems.read(song)
     assert mixture.shape == vocals.shape == (min(RATE, RATE + difference), 2)
     assert stems.check(song)[0] == len(mixture)
     start = sf.read(song / "vocals.wav", dtype="float32")[0][: len(vocals)]
-    np.testing.assert_array_equal(vocals, start)  # cut at the end, not moved
+    np.testing.assert_array_equal(vocals, start)  # cut at the end and not shifted
 
 
-# ------------------------------------------------------------------ songs that do not
+# ------------------------------------------------------------------ unusable songs
 
 
 @pytest.mark.parametrize("missing", ["mixture", "vocals"])
-def test_a_song_without_a_stem_is_an_error(song, rejects, missing):
+def test_song_without_a_stem_is_an_error(song, rejects, missing):
     make_song(song)
     (song / f"{missing}.wav").unlink()
     for use in (stems.check, stems.read):
@@ -93,7 +93,7 @@ def test_two_files_for_one_stem_are_an_error(song, rejects, stem):
 
 
 @pytest.mark.parametrize("difference", [-4411, 4411, RATE])
-def test_stems_of_other_lengths_are_an_error(song, rejects, difference):
+def test_stems_of_different_lengths_are_an_error(song, rejects, difference):
     make_song(song, samples=RATE + difference)
     for use in (stems.check, stems.read):
         with rejects(song / "vocals.wav", "s long"):
@@ -121,7 +121,7 @@ def test_more_than_two_channels_are_an_error(song, rejects):
 
 @pytest.mark.parametrize("stem", ["mixture", "vocals"])
 @pytest.mark.parametrize("suffix", ["wav", "flac"])
-def test_a_stem_without_samples_is_an_error(song, rejects, stem, suffix):
+def test_stem_without_samples_is_an_error(song, rejects, stem, suffix):
     make_song(song)
     (song / f"{stem}.wav").unlink()
     path = put(song, f"{stem}.{suffix}", samples=0)
@@ -131,7 +131,7 @@ def test_a_stem_without_samples_is_an_error(song, rejects, stem, suffix):
 
 @pytest.mark.parametrize("stem", ["mixture", "vocals"])
 @pytest.mark.parametrize("size", [0, 20, 1000, 100_000])
-def test_a_stem_that_is_cut_off_is_an_error(song, rejects, stem, size):
+def test_truncated_stem_is_an_error(song, rejects, stem, size):
     make_song(song)
     path = song / f"{stem}.wav"
     path.write_bytes(path.read_bytes()[:size])
@@ -140,7 +140,7 @@ def test_a_stem_that_is_cut_off_is_an_error(song, rejects, stem, size):
             use(song)
 
 
-def test_a_flac_stem_that_is_cut_off_is_an_error_when_read(song, rejects):
+def test_truncated_flac_stem_is_an_error_when_read(song, rejects):
     path = make_song(song, mixture="mixture.flac") / "mixture.flac"
     path.write_bytes(path.read_bytes()[:100_000])
     with rejects(path):
@@ -148,7 +148,7 @@ def test_a_flac_stem_that_is_cut_off_is_an_error_when_read(song, rejects):
 
 
 @pytest.mark.parametrize("stem", ["mixture", "vocals"])
-def test_samples_that_are_not_finite_are_an_error_when_read(song, rejects, stem):
+def test_non_finite_samples_are_an_error_when_read(song, rejects, stem):
     make_song(song)
     waveform = np.zeros((RATE, 2))
     waveform[7] = np.nan

@@ -1,4 +1,4 @@
-"""songs.csv as spreadsheets and editors write it: read, or one line that names the row."""
+"""songs.csv as written by spreadsheets and editors: read, or an error that names the row."""
 
 from pathlib import Path
 
@@ -16,13 +16,13 @@ ROWS = [Row(2, "Björk – Jóga", "train"), Row(3, "Two", "validation"), Row(4,
     "encoding",
     ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"],
 )
-def test_a_table_is_read_in_the_encodings_of_spreadsheets(encoding):
+def test_table_is_read_in_encodings_of_spreadsheets(encoding):
     assert songs_csv.parse(TEXT.encode(encoding), PATH) == ROWS
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|", ", ", " ; "])
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
-def test_a_table_is_read_with_any_separator_and_line_ending(separator, newline):
+def test_table_is_read_with_any_separator_and_line_ending(separator, newline):
     text = TEXT.replace(",", separator).replace("\n", newline)
     rows = songs_csv.parse(text.encode(), PATH)
     assert [(row.number, row.name.strip(), row.split) for row in rows] == ROWS
@@ -43,15 +43,15 @@ def test_a_table_is_read_with_any_separator_and_line_ending(separator, newline):
     ],
     ids=[
         "header in capitals", "quoted header", "splits in capitals", "trailing empty columns",
-        "trailing empty cells", "empty rows", "no last newline", "columns the other way round",
-        "another column",
+        "trailing empty cells", "empty rows", "no last newline", "reversed columns",
+        "additional column",
     ],
 )  # fmt: skip
-def test_a_table_is_read_as_people_edit_it(change):
+def test_table_is_read_with_common_variations(change):
     assert songs_csv.parse(change(TEXT).encode(), PATH) == ROWS
 
 
-def test_rows_are_counted_as_spreadsheets_do():
+def test_rows_are_numbered_as_in_spreadsheets():
     text = 'sep=;\n\nname;split\n\n"Two\nlines; one name";train\n"She said ""no""";test\n'
     assert songs_csv.parse(text.encode(), PATH) == [
         Row(5, "Two\nlines; one name", "train"),
@@ -81,6 +81,6 @@ def test_rows_are_counted_as_spreadsheets_do():
         (b"\xff\xfen\0a\0m", ("UTF-8",)),
     ],
 )
-def test_what_is_wrong_is_named_with_its_row(content, texts, rejects):
+def test_errors_name_the_row(content, texts, rejects):
     with rejects("songs.csv", *texts):
         songs_csv.parse(content, PATH)

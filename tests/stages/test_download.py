@@ -1,4 +1,4 @@
-"""download for every data set, and resample and the tiles after it."""
+"""The stage `download` for every data set, followed by `resample` and `stft_tile`."""
 
 import hashlib
 import io
@@ -81,7 +81,7 @@ def server(monkeypatch):
 
 
 def publish(server, monkeypatch, name, content):
-    """Put a zip where the real record has its own, and make the code expect this one."""
+    """Replace the zip file of a record, and make the code expect the new one."""
     archive = zenodo.MUSDB18[name]
     server.files[RECORDS[name], archive.file] = content
     expected = archive._replace(
@@ -94,7 +94,7 @@ def publish(server, monkeypatch, name, content):
 
 
 @pytest.mark.parametrize(("name", "form"), [("musdb18", "stems"), ("musdb18-hq", "wav")])
-def test_musdb18_is_fetched_unpacked_once_and_resampled(
+def test_musdb18_is_downloaded_and_unpacked_once_and_resampled(
     project, server, monkeypatch, twins, tmp_path, name, form
 ):
     content = zipped(twins / form)
@@ -116,13 +116,13 @@ def test_musdb18_is_fetched_unpacked_once_and_resampled(
             assert (info.samplerate, info.channels) == (11025, 1)
             assert info.duration == pytest.approx(song.seconds, abs=0.01)
 
-    table, asked = Path("data/raw/catalog.csv").read_bytes(), len(server.requests)
+    table, count = Path("data/raw/catalog.csv").read_bytes(), len(server.requests)
     run_download(name)
-    assert len(server.requests) == asked
+    assert len(server.requests) == count
     assert Path("data/raw/catalog.csv").read_bytes() == table
 
 
-def test_a_wrong_checksum_stops_the_stage_and_leaves_nothing(
+def test_wrong_checksum_is_an_error_and_no_files_are_left(
     project, server, monkeypatch, twins, tmp_path, rejects
 ):
     publish(server, monkeypatch, "musdb18", zipped(twins / "stems"))
@@ -142,7 +142,7 @@ def test_a_wrong_checksum_stops_the_stage_and_leaves_nothing(
     ],
     ids=["truncated", "leads out"],
 )
-def test_a_zip_that_cannot_be_trusted_is_not_unpacked(
+def test_invalid_zip_file_is_not_unpacked(
     project, server, monkeypatch, twins, tmp_path, rejects, damage, text
 ):
     publish(server, monkeypatch, "musdb18", damage(twins))
@@ -152,14 +152,14 @@ def test_a_zip_that_cannot_be_trusted_is_not_unpacked(
     assert not list(tmp_path.rglob("*.stem.mp4"))
 
 
-def test_a_zip_with_one_folder_around_all_is_understood(project, server, monkeypatch, twins):
+def test_zip_file_with_a_single_top_folder_is_used(project, server, monkeypatch, twins):
     content = zipped(twins / "stems", lambda name: f"musdb18/{name}")
     publish(server, monkeypatch, "musdb18", content)
     assert run_download("musdb18")[0].source.startswith("$VOCALSEG_SONGS/musdb18/musdb18/train/")
     resample.main()
 
 
-def test_the_sample_is_fetched_by_musdb_itself(project, server, twins):
+def test_sample_is_downloaded_once_by_musdb(project, server, twins):
     server.files[0, "MUSDB18-7-STEMS.zip"] = zipped(twins / "stems")
     songs = run_download("musdb18-7s")
     assert len(songs) == 6
@@ -169,7 +169,7 @@ def test_the_sample_is_fetched_by_musdb_itself(project, server, twins):
     resample.main()
 
 
-def test_a_sample_that_was_cut_is_fetched_again(project, server, twins, tmp_path, rejects):
+def test_incomplete_sample_is_downloaded_again(project, server, twins, tmp_path, rejects):
     server.files[0, "MUSDB18-7-STEMS.zip"] = zipped(twins / "stems")
     server.cuts = [100_000]
     with rejects("MUSDB18-7-STEMS.zip"):
@@ -185,7 +185,7 @@ def test_a_sample_that_was_cut_is_fetched_again(project, server, twins, tmp_path
     ("name", "form"),
     [("musdb18", "stems"), ("musdb18-hq", "wav"), ("musdb18-hq", "stems"), ("musdb18-7s", "stems")],
 )
-def test_an_existing_copy_is_used_where_it_lies(project, server, twins, name, form):
+def test_existing_copy_is_used_in_place(project, server, twins, name, form):
     before = snapshot(twins)
     songs = run_download(name, twins / form)
     resample.main()
@@ -196,7 +196,7 @@ def test_an_existing_copy_is_used_where_it_lies(project, server, twins, name, fo
     assert [s.name for s in songs if s.remark] == ["Chris Durban - Celebrate", "PR - Oh No"]
 
 
-def test_musdb_path_names_an_existing_copy(project, server, monkeypatch, twins):
+def test_musdb_path_selects_an_existing_copy(project, server, monkeypatch, twins):
     monkeypatch.setenv("MUSDB_PATH", str(twins / "wav"))
     songs = run_download("musdb18-hq")
     assert server.requests == []
@@ -204,7 +204,7 @@ def test_musdb_path_names_an_existing_copy(project, server, monkeypatch, twins):
     resample.main()
 
 
-def test_a_changed_file_of_an_existing_copy_stops_later_stages(
+def test_changed_file_of_an_existing_copy_stops_later_stages(
     project, twins, tmp_path, rejects
 ):
     shutil.copytree(twins / "wav", tmp_path / "copy")
@@ -218,7 +218,7 @@ def test_a_changed_file_of_an_existing_copy_stops_later_stages(
     resample.main()
 
 
-# ------------------------------------------------------------------ what comes of it
+# ------------------------------------------------------------------ following stages
 
 
 def test_stems_and_wav_of_the_same_songs_give_the_same_tiles(project, twins):
@@ -238,7 +238,7 @@ def test_stems_and_wav_of_the_same_songs_give_the_same_tiles(project, twins):
         assert error < 0.1, error
 
 
-def test_official_validation_songs_are_the_validation_part(project, twins):
+def test_official_validation_songs_are_held_out(project, twins):
     run_download("musdb18", twins / "wav")
     resample.main()
     stft_tile.main()
@@ -253,7 +253,7 @@ def test_official_validation_songs_are_the_validation_part(project, twins):
 
 
 @pytest.mark.parametrize("form", ["stem file", "folder"])
-def test_the_real_excerpt_goes_through_every_path(project, tmp_path, form):
+def test_real_excerpt_passes_through_the_stages(project, tmp_path, form):
     excerpt = Path(stempeg.example_stem_path())
     root = tmp_path / "songs"
     for split, number in (("train", 1), ("train", 2), ("test", 3)):
@@ -277,23 +277,23 @@ def test_the_real_excerpt_goes_through_every_path(project, tmp_path, form):
     assert json.loads(Path("data/tiles/tiles.json").read_text())["sample_rate"] == 11025
 
 
-# ------------------------------------------------------------------ what is missing
+# ------------------------------------------------------------------ unusable roots
 
 
-def test_a_folder_of_songs_needs_its_root(project, rejects):
+def test_folder_of_songs_requires_its_root(project, rejects):
     with rejects("dataset.root = null"):
         run_download("folder")
 
 
-def test_a_root_that_is_not_there_is_named(project, tmp_path, rejects):
+def test_missing_root_is_named_in_the_error(project, tmp_path, rejects):
     with rejects(tmp_path / "nowhere", "no such folder"):
         run_download("musdb18", tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("place", ["data/raw", "data/raw/mine", "link"])
-def test_songs_in_the_folder_that_is_written_are_left_alone(project, twins, rejects, place):
-    root = project / place
-    if place == "link":
+@pytest.mark.parametrize("location", ["data/raw", "data/raw/mine", "link"])
+def test_songs_in_the_output_folder_are_not_modified(project, twins, rejects, location):
+    root = project / location
+    if location == "link":
         root.symlink_to("data/raw")
     shutil.copytree(twins / "wav", root.resolve())
     before = snapshot(project / "data")
@@ -313,7 +313,7 @@ def test_songs_in_the_folder_that_is_written_are_left_alone(project, twins, reje
     ],
     ids=["file", "broken link", "loop", "empty", "two data sets"],
 )
-def test_what_is_no_data_set_is_named(project, twins, tmp_path, rejects, make, text):
+def test_root_that_is_not_a_data_set_is_an_error(project, twins, tmp_path, rejects, make, text):
     for name in ("one", "other"):
         shutil.copytree(twins / "wav" / "test", tmp_path / "two" / name / "train")
     make(tmp_path / "root")
@@ -322,7 +322,7 @@ def test_what_is_no_data_set_is_named(project, twins, tmp_path, rejects, make, t
 
 
 READ_ONLY = """
-import multiprocessing.dummy, os, sys  # before the interpreter may be out of reach
+import multiprocessing.dummy, os, sys  # before the interpreter may become inaccessible
 from stages import download, run
 os.chdir(sys.argv[1])
 if os.geteuid() == 0:
@@ -332,22 +332,22 @@ run(download.main)
 """
 
 
-def test_a_data_folder_that_may_not_be_written_is_named(project, twins):
-    """Rights are tried as a user without privileges, whoever runs the test."""
+def test_read_only_data_folder_is_named_in_the_error(project, twins):
+    """Permissions are tested as an unprivileged user, even if the tests run as root."""
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) / "project"
+        location = Path(folder) / "project"
         shutil.copytree(twins / "wav", Path(folder) / "songs")
         set_params(dataset={"name": "folder", "root": f"{folder}/songs"})
-        (place / "data").mkdir(parents=True)
-        shutil.move("params.yaml", place)
-        for path in (folder, place, place / "data"):
+        (location / "data").mkdir(parents=True)
+        shutil.move("params.yaml", location)
+        for path in (folder, location, location / "data"):
             Path(path).chmod(0o555)
         done = subprocess.run(
-            [sys.executable, "-c", READ_ONLY, place],
+            [sys.executable, "-c", READ_ONLY, location],
             capture_output=True, text=True, cwd=ROOT,
             env={"PYTHONPATH": os.pathsep.join(sys.path), "HOME": folder},
         )  # fmt: skip
-        for path in (folder, place, place / "data"):
+        for path in (folder, location, location / "data"):
             Path(path).chmod(0o755)
     assert done.returncode == 1
     assert done.stderr == (
@@ -355,7 +355,7 @@ def test_a_data_folder_that_may_not_be_written_is_named(project, twins):
     )
 
 
-def test_the_published_archives_are_those_of_the_study():
+def test_archives_are_those_published_on_zenodo():
     assert zenodo.MUSDB18["musdb18"][:4] == (
         "10.5281/zenodo.1117372", "musdb18.zip", 4684228845, "af06762477334799bfc5abf237648207",
     )  # fmt: skip

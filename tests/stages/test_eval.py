@@ -1,4 +1,4 @@
-"""eval, apart from what the small pipeline shows (tests/pipeline)."""
+"""The stage `eval`, except for what tests/pipeline covers."""
 
 from types import SimpleNamespace
 
@@ -26,12 +26,12 @@ def separator(value: float):
     return SimpleNamespace(separate=lambda mixture, rate: (mixture * value, mixture))
 
 
-def test_an_estimate_of_nan_ends_with_one_line(song, rejects):
+def test_nan_estimate_is_an_error_of_one_line(song, rejects):
     with rejects("models/unet.json", "'A song'", "lower train.learning_rate"):
         list(stage.estimates(separator(np.nan), [song]))
 
 
-def test_songs_are_separated_one_by_one_as_they_are_asked_for(song):
+def test_songs_are_separated_lazily(song):
     songs = iter([song, None])
     found, vocals = next(stage.estimates(separator(0.5), songs))
     assert found is song
@@ -39,20 +39,20 @@ def test_songs_are_separated_one_by_one_as_they_are_asked_for(song):
     np.testing.assert_allclose(vocals, tone(200) / 2, atol=1e-4)
 
 
-def test_a_song_is_scored_as_float_and_its_excerpt_kept(song):
+def test_song_is_scored_in_float_and_its_excerpt_is_written(song):
     exact = sf.read(scoring.RAW / "test/A song/vocals.wav", dtype="float32")[0]
-    table, heard = stage.score((song, exact), seconds=0.5)
+    table, excerpt = stage.score((song, exact), seconds=0.5)
     sdr = table.query("protocol == 'global' and metric == 'sdr'")["value"].item()
     assert sdr == 100
-    assert (heard["song"], heard["peak"]) == ("A song", 1)
+    assert (excerpt["song"], excerpt["peak"]) == ("A song", 1)
     files = sorted(path.name for path in (stage.EXCERPTS / "A song").iterdir())
     assert files == ["estimate.flac", "mixture.flac", "vocals.flac"]
 
 
-def test_an_excerpt_keeps_samples_above_full_scale(song):
+def test_excerpt_preserves_samples_above_full_scale(song):
     loud = {"mixture": 3 * tone(200), "vocals": tone(400), "estimate": tone(300)}
     peak = stage.write("Loud", loud, RATE)
-    assert peak == 1  # 0.9
+    assert peak == 1  # the highest sample is 0.9
     loud["mixture"] *= 4
     peak = stage.write("Louder", loud, RATE)
     assert peak == np.abs(loud["mixture"]).max() > 1

@@ -1,4 +1,4 @@
-"""The comparison on small tables: order, Table I beside it, seeds, text."""
+"""Comparison with Table I on small tables: order, ranks, seeds, text."""
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ AXIS, SCALER, LOSS = paper.FACTORS
 
 
 def run(axis: str, scaler: str, loss: str, table1: float | None, **others) -> dict:
-    """A row of study.experiments.rows: museval and global are 1 and 2 dB below table1."""
+    """A row as in study.experiments.rows; museval and global are 1 and 2 dB below table1."""
     base = table1 or 0.0
     scores = {"museval.sdr": base - 1, "global.sdr": base - 2}
     row = dict.fromkeys([*SCORES, *BOUNDS], 0.5) | scores | {"table1.sdr": table1}
@@ -25,12 +25,12 @@ def run(axis: str, scaler: str, loss: str, table1: float | None, **others) -> di
 
 
 def full_matrix() -> pd.DataFrame:
-    """The eight experiments, scored 3 dB below the published values, in another order."""
+    """The eight experiments in reverse order, with scores 3 dB below the published values."""
     published = paper.TABLE_I.iloc[::-1].to_dict("records")
     return pd.DataFrame(run(*(p[f] for f in paper.FACTORS), p["paper.sdr"] - 3) for p in published)
 
 
-def test_sorted_as_the_paper_with_its_values_beside():
+def test_table_is_sorted_as_in_the_paper_and_has_its_values():
     compared = table(full_matrix())
     assert compared["rank"].tolist() == compared["paper.rank"].tolist() == list(range(1, 9))
     assert compared["paper.sdr"].tolist() == paper.TABLE_I["paper.sdr"].tolist()
@@ -39,21 +39,21 @@ def test_sorted_as_the_paper_with_its_values_beside():
     assert list(compared)[:6] == ["rank", "name", "runs", *paper.FACTORS]
 
 
-def test_table_i_as_published():
+def test_table_i_has_the_published_values():
     assert paper.TABLE_I["paper.sdr"].is_monotonic_decreasing
-    # The paper's own figures: SIR stands about 18 dB above SAR in all rows.
+    # In all rows of the paper, SIR is about 18 dB above SAR.
     gap = paper.TABLE_I["paper.sir"] - paper.TABLE_I["paper.sar"]
     assert gap.between(17, 18.1).all()
     assert not paper.TABLE_I.duplicated(paper.FACTORS).any()
 
 
-def test_max_stands_beside_the_same_row_as_minmax_and_others_beside_none():
+def test_max_is_compared_with_minmax_of_the_paper_and_other_scalers_with_none():
     compared = table(
         pd.DataFrame([run("time", "max", "mae", 2.0), run("time", "minmax", "mae", 1.0)])
     )
     assert compared["paper.rank"].tolist() == [2, 2]
-    alien = table(pd.DataFrame([run("time", "other", "mae", 2.0)]))
-    assert alien["paper.sdr"].isna().all() and alien["paper.rank"].isna().all()
+    unpublished = table(pd.DataFrame([run("time", "other", "mae", 2.0)]))
+    assert unpublished["paper.sdr"].isna().all() and unpublished["paper.rank"].isna().all()
 
 
 def test_rank_correlation_needs_four_rows():
@@ -67,7 +67,7 @@ def test_rank_correlation_needs_four_rows():
     assert "Spearman" not in table_notes(table(rows[:3]))
 
 
-def test_seeds_become_mean_and_deviation():
+def test_seeds_are_summarized_by_mean_and_standard_deviation():
     values = [1.0, 2.0, 4.5]
     rows = pd.DataFrame(
         run("time", "minmax", "mae", v, seed=s, name=f"n{s}") for s, v in enumerate(values)
@@ -79,7 +79,7 @@ def test_seeds_become_mean_and_deviation():
     assert "2.50±1.80" in terminal(table(rows)) and "seed" not in factors(rows)
 
 
-def test_an_undefined_score_comes_last_and_without_a_rank():
+def test_undefined_score_is_last_and_has_no_rank():
     rows = pd.DataFrame([run("time", "robust", "mae", None), run("time", "minmax", "mae", 1.0)])
     rows["table1.sdr"] = rows["table1.sdr"].astype(float)
     compared = table(rows)
@@ -87,7 +87,7 @@ def test_an_undefined_score_comes_last_and_without_a_rank():
     assert "–" in markdown(compared).splitlines()[-1]
 
 
-def test_another_key_is_a_column():
+def test_additional_parameter_is_a_column():
     rows = pd.DataFrame(
         [run("time", "minmax", "mae", 1.0, **{"train.learning_rate": r}) for r in (0.001, 0.0003)]
     )
@@ -96,7 +96,7 @@ def test_another_key_is_a_column():
     assert "| learning_rate |" in markdown(table(rows))
 
 
-def test_markdown_is_the_same_from_the_csv_file(tmp_path):
+def test_markdown_from_the_csv_file_is_the_same(tmp_path):
     compared = table(full_matrix())
     compared.to_csv(tmp_path / "matrix.csv", index=False)
     text = markdown(compared)
@@ -108,7 +108,7 @@ def test_markdown_is_the_same_from_the_csv_file(tmp_path):
     assert first.endswith("| 7.115 | 25.200 | 7.229 | 1 |")
 
 
-def test_the_terminal_table_fits():
+def test_table_fits_the_terminal():
     lines = terminal(table(full_matrix())).splitlines()
     assert max(map(len, lines)) <= 120
     assert lines[0].split() == ["table1", "museval", "global", "Table", "I"]
@@ -116,7 +116,7 @@ def test_the_terminal_table_fits():
     assert all(lines[1][start - 2 : start] == "  " for start in starts)
 
 
-def test_a_name_of_ones_own_is_shown():
+def test_custom_names_are_shown():
     rows = full_matrix()
     assert "name" not in terminal(table(rows))
     rows.loc[0, "name"] = "urban-sign"
@@ -124,7 +124,7 @@ def test_a_name_of_ones_own_is_shown():
 
 
 @pytest.mark.parametrize(
-    ("kind", "state", "counts"),
+    ("kind", "state", "included"),
     [
         ("baseline", None, False),
         ("branch_commit", None, True),
@@ -134,13 +134,13 @@ def test_a_name_of_ones_own_is_shown():
         ("branch_commit", "Running", False),
     ],
 )
-def test_only_what_finished_counts(kind, state, counts):
+def test_only_finished_experiments_are_included(kind, state, included):
     shown = pd.DataFrame({"typ": [kind, "baseline"], "State": [state, None]}, dtype=object)
-    assert finished(shown).tolist() == [counts, False]
+    assert finished(shown).tolist() == [included, False]
 
 
 @pytest.mark.parametrize("seeds", [1, 2])
-def test_the_picture_is_drawn(tmp_path, seeds):
+def test_picture_is_drawn(tmp_path, seeds):
     rows = pd.concat([full_matrix().assign(seed=seed) for seed in range(seeds)])
     rows["mixture.museval.sar"] = 100.0
     draw(table(rows), rows, tmp_path / "matrix.png")

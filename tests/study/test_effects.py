@@ -1,4 +1,4 @@
-"""Paired tests, held against closed forms and SciPy."""
+"""Paired tests, compared with closed forms and SciPy."""
 
 from itertools import product
 
@@ -19,7 +19,7 @@ def design(value, songs=7, seeds=(1,), axes=("time", "frequency"), losses=("mae"
     )
 
 
-def test_one_seed_is_the_paired_t_test_over_songs(rng):
+def test_one_seed_gives_the_paired_t_test_over_songs(rng):
     one, two = rng.normal(size=(2, 9))
     found = paired_test((one - two)[:, None])
     t = stats.ttest_rel(one, two)
@@ -31,12 +31,12 @@ def test_one_seed_is_the_paired_t_test_over_songs(rng):
     assert (found["songs"], found["seeds"]) == (9, 1)
 
 
-def test_the_smallest_exact_wilcoxon_p():
+def test_wilcoxon_p_value_is_exact():
     assert paired_test(np.arange(1.0, 8)[:, None])["wilcoxon"] == pytest.approx(2 / 2**7)
 
 
-def test_several_seeds_add_their_variance(rng):
-    # Songs alone, seeds alone: the variances of both means add up, as in Welch's formula.
+def test_variance_of_seeds_is_added(rng):
+    # Without interaction, the variances of both means add up, as in Welch's test.
     songs, seeds = rng.normal(size=6), rng.normal(size=4)
     found = paired_test(0.7 + songs[:, None] + seeds)
     welch = stats.ttest_ind(0.7 + songs, -seeds, equal_var=False)
@@ -45,15 +45,15 @@ def test_several_seeds_add_their_variance(rng):
     assert (found["low"], found["high"]) == (pytest.approx(low), pytest.approx(high))
 
 
-def test_noise_between_seeds_alone_is_not_called_an_effect():
-    # All songs agree exactly, the three trainings do not.
+def test_noise_between_seeds_is_not_an_effect():
+    # All songs have the same score, but the three trainings differ.
     found = paired_test(np.tile([-1.0, 0.5, 2.0], (50, 1)))
     assert found["p"] == pytest.approx(stats.ttest_1samp([-1.0, 0.5, 2.0], 0).pvalue)
 
 
 @pytest.mark.parametrize("seeds", [(1,), (1, 2, 3)])
-def test_an_effect_is_found_with_its_size(seeds):
-    # Frequency is worth 2 dB more, a little different for each song; the loss nothing.
+def test_effect_is_found_with_its_size(seeds):
+    # Frequency is better by about 2 dB, which varies by song; the loss has no effect.
     found = effects(
         design(lambda s, seed, a, b: 2 * (a == "frequency") * (1 + s / 10) + 5 * s + seed, 7, seeds)
     ).set_index("factor")
@@ -67,8 +67,8 @@ def test_an_effect_is_found_with_its_size(seeds):
     assert (found["songs"] == 7).all() and (found["seeds"] == len(seeds)).all()
 
 
-def test_songs_are_the_units_however_many_networks():
-    # The same scores in more blocks are no more evidence.
+def test_songs_are_the_units_for_any_number_of_networks():
+    # Repeating the same scores for more networks adds no evidence.
     def value(s, seed, axis, loss):
         return (axis == "time") * [0.3, -0.2, 0.5, 0.4, 0.1][s]
 
@@ -80,7 +80,7 @@ def test_songs_are_the_units_however_many_networks():
 
 def test_only_pairs_that_differ_in_one_factor_are_compared():
     songs = design(lambda s, seed, a, b: (1.0 + s) * (a == "time") + 10 * (b == "mae"))
-    # The matrix is not complete: time-mse is missing, so the axis is seen under mae alone.
+    # Without time-mse, the axis can be compared for mae only.
     songs = songs[~((songs["axis"] == "time") & (songs["loss"] == "mse"))]
     found = effects(songs).set_index("factor")
     assert found.loc["axis", "difference"] == pytest.approx(1 + 3)
@@ -101,18 +101,18 @@ def test_three_levels_give_three_comparisons():
     }
 
 
-def test_a_song_without_a_score_is_left_out():
+def test_song_without_a_score_is_ignored():
     songs = design(lambda s, seed, a, b: np.nan if s == 2 else float(s * (a == "time")))
     assert (effects(songs)["songs"] == 6).all()
 
 
 @pytest.mark.parametrize("songs", [0, 1])
-def test_no_test_without_two_songs(songs):
+def test_fewer_than_two_songs_give_no_test(songs):
     assert effects(design(lambda *_: 1.0, songs)).empty
 
 
-def test_holm_by_hand():
-    # 0.01 x 3, 0.02 x 2, 0.04 x 1, each at least the one before.
+def test_holm_correction_equals_values_computed_by_hand():
+    # 0.01 x 3, 0.02 x 2, 0.04 x 1, with a cumulative maximum.
     assert holm([0.04, 0.01, 0.02]) == pytest.approx([0.04, 0.03, 0.04])
     assert holm([0.03, 0.02, 0.9]) == pytest.approx([0.06, 0.06, 0.9])
     assert holm([0.6, 0.7]) == pytest.approx([1, 1])

@@ -1,4 +1,4 @@
-"""The figures show what the network is given, and scikit-learn's numbers."""
+"""Figures show the input of the network and the numbers of scikit-learn."""
 
 import json
 
@@ -24,7 +24,7 @@ NAMES = [
 
 
 def images(figure):
-    """What each panel of a figure shows, in dB or as it is."""
+    """Values shown in each panel of a figure."""
     return [np.asarray(ax.images[0].get_array()) for ax in figure.axes if ax.images]
 
 
@@ -34,7 +34,7 @@ def texts(ax):
 
 @pytest.fixture
 def project(tmp_path, monkeypatch, rng):
-    """What a run leaves, of two songs."""
+    """Output of a pipeline run with two songs."""
     monkeypatch.chdir(tmp_path)
     tiles, rows = {"mixture": [], "vocals": []}, []
     for name in ("a", "b"):
@@ -62,7 +62,7 @@ def project(tmp_path, monkeypatch, rng):
     return tmp_path
 
 
-def test_the_command_draws_every_figure(project):
+def test_command_draws_every_figure(project):
     figures.main()
     drawn = sorted((project / "docs/figures").iterdir())
     assert [path.stem for path in drawn] == NAMES
@@ -72,24 +72,24 @@ def test_the_command_draws_every_figure(project):
         assert len(picture.getcolors()) > 10
 
 
-def test_without_a_run_the_command_says_what_to_do(tmp_path, monkeypatch, rejects):
+def test_missing_results_are_an_error_with_advice(tmp_path, monkeypatch, rejects):
     monkeypatch.chdir(tmp_path)
     with rejects("data/tiles/tiles.json", "dvc repro"):
         figures.main()
 
 
-def test_every_panel_of_the_splice_shows_its_tile_in_db(rng):
+def test_panels_of_the_splice_show_their_tiles_in_db(rng):
     first, second, spliced = rng.uniform(0.1, 1, (3, 8, 6))
     figure = drawing.splice(first, second, spliced, 3.0, 5512.5)
     loudest = max(first.max(), second.max())
     for shown, tile in zip(images(figure), (first, second, spliced), strict=True):
         np.testing.assert_allclose(shown, 20 * np.log10(tile / loudest))
-    # The marked halves: last, first, and both.
+    # The marked halves are the last, the first, and both.
     marks = [[patch.get_x() for patch in ax.patches] for ax in figure.axes[:3]]
     assert marks == [[1.5], [0], [0, 1.5]]
 
 
-def test_the_blackout_is_marked_where_it_is(rng):
+def test_blackout_is_marked_at_its_position(rng):
     before = rng.uniform(0.1, 1, (8, 6))
     after = before.copy()
     after[:, 2:5] = 0
@@ -104,20 +104,20 @@ def test_the_blackout_is_marked_where_it_is(rng):
 @pytest.mark.parametrize(
     ("number", "scaler"), [("5-minmax", MinMaxScaler()), ("6-robust", RobustScaler())]
 )
-def test_the_integers_are_scaled_as_scikit_learn_does(monkeypatch, number, scaler):
-    kept = {}
-    monkeypatch.setattr(figures, "save_png", lambda figure, name: kept.update({name: figure}))
+def test_integers_are_scaled_as_by_scikit_learn(monkeypatch, number, scaler):
+    drawn = {}
+    monkeypatch.setattr(figures, "save_png", lambda figure, name: drawn.update({name: figure}))
     figures.draw_scaling()
     values = figures.INTEGERS.astype(float)
     expected = scaler.fit_transform(values.T).T, scaler.fit_transform(values)
-    for ax, matrix in zip(kept[number].axes, expected, strict=True):
+    for ax, matrix in zip(drawn[number].axes, expected, strict=True):
         written = texts(ax)[: matrix.size]
         assert written == [f"{value + 0.0:.2f}" for value in matrix.astype(np.float32).ravel()]
-    assert texts(kept["4-integers"].axes[0]) == [f"{value}" for value in figures.INTEGERS.ravel()]
+    assert texts(drawn["4-integers"].axes[0]) == [f"{value}" for value in figures.INTEGERS.ravel()]
 
 
 @pytest.mark.parametrize(("filters", "depth"), [(64, 4), (8, 2)])
-def test_the_network_is_drawn_with_its_sizes(filters, depth):
+def test_network_is_drawn_with_its_sizes(filters, depth):
     (ax,) = diagrams.network(512, 128, filters, depth).axes
     levels = [*range(depth + 1), *reversed(range(depth))]
     expected = [f"{filters << level}" for level in levels]

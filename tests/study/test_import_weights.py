@@ -1,4 +1,4 @@
-"""Keras files of networks of the published shape become models that give the same."""
+"""Import of Keras files with networks of the published shape."""
 
 import json
 import os
@@ -17,8 +17,8 @@ from vocalseg import Separator
 BINS, FRAMES = 512, 128
 
 
-def published(library, filters=3, depth=4, head="Conv1D", bias=True):
-    """A network of the published shape: biases, upsampled features first, Keras' defaults."""
+def published_network(library, filters=3, depth=4, head="Conv1D", bias=True):
+    """A network of the published shape, with biases and Keras' defaults."""
     layers = library.layers
 
     def block(x, count):
@@ -39,12 +39,12 @@ def published(library, filters=3, depth=4, head="Conv1D", bias=True):
         x = block(layers.Concatenate()([x, skip]), skip.shape[-1])
     outputs = getattr(layers, head)(1, 1, activation="linear")(x)
     model = library.Model(inputs, outputs)
-    randomise(model)
+    randomize(model)
     return model
 
 
-def randomise(model, seed=3):
-    """Weights of a plausible size; nothing is left at its initial value."""
+def randomize(model, seed=3):
+    """Set random weights of plausible magnitude, which all differ from the initial ones."""
     rng = np.random.default_rng(seed)
     weights = []
     for array in model.get_weights():
@@ -52,7 +52,7 @@ def randomise(model, seed=3):
             fan_in = np.prod(array.shape[:-1])
             weights.append(rng.normal(0, np.sqrt(2 / fan_in), array.shape))
         else:
-            weights.append(rng.uniform(0.5, 1.5, array.shape))  # variances too are positive
+            weights.append(rng.uniform(0.5, 1.5, array.shape))  # variances must be positive
     model.set_weights(weights)
 
 
@@ -60,20 +60,20 @@ def tile():
     return np.random.default_rng(0).random((1, BINS, FRAMES, 1), dtype=np.float32)
 
 
-def imported(file, output, *options):
+def import_model(file, output, *options):
     main([str(file), "-o", str(output), "--axis", "frequency", "--scaler", "max", *options])
     return Separator.load(output)
 
 
 def difference(separator, model):
-    """Of both networks' outputs, root mean square, relative."""
+    """Relative RMS difference of the outputs of both networks."""
     expected = model.predict(tile(), verbose=0)
     return np.linalg.norm(separator.estimator.network(tile()) - expected) / np.linalg.norm(expected)
 
 
 @pytest.fixture(scope="module")
-def of_keras_2():
-    return published(tf_keras)
+def keras_2_model():
+    return published_network(tf_keras)
 
 
 def save_weights(model, path):
@@ -93,42 +93,42 @@ def save(model, path):
         (save, "model.keras"),
     ],
 )
-def test_a_network_of_keras_2_gives_the_same_after_its_import(of_keras_2, tmp_path, write, name):
-    write(of_keras_2, tmp_path / name)
-    separator = imported(tmp_path / name, tmp_path / "unet.json")
+def test_imported_keras_2_network_has_the_same_output(keras_2_model, tmp_path, write, name):
+    write(keras_2_model, tmp_path / name)
+    separator = import_model(tmp_path / name, tmp_path / "unet.json")
     assert (separator.settings.filters, separator.settings.depth) == (3, 4)
-    assert difference(separator, of_keras_2) < 1e-6
+    assert difference(separator, keras_2_model) < 1e-6
 
 
 @pytest.mark.parametrize("name", ["model.keras", "model.weights.h5"])
 @pytest.mark.parametrize(("filters", "depth", "bias"), [(2, 4, True), (3, 2, False)])
-def test_so_does_one_of_keras_3_of_any_size(tmp_path, name, filters, depth, bias):
-    model = published(keras, filters, depth, "Conv2D", bias)
+def test_imported_keras_3_network_has_the_same_output(tmp_path, name, filters, depth, bias):
+    model = published_network(keras, filters, depth, "Conv2D", bias)
     (save if name.endswith(".keras") else save_weights)(model, tmp_path / name)
-    separator = imported(tmp_path / name, tmp_path / "unet.json")
+    separator = import_model(tmp_path / name, tmp_path / "unet.json")
     assert (separator.settings.filters, separator.settings.depth) == (filters, depth)
     assert difference(separator, model) < 1e-6
 
 
-def test_a_model_separates_after_its_import(of_keras_2, tmp_path):
-    of_keras_2.save_weights(tmp_path / "model.hdf5")
-    separator = imported(tmp_path / "model.hdf5", tmp_path / "unet.json")
+def test_imported_model_separates_a_song(keras_2_model, tmp_path):
+    keras_2_model.save_weights(tmp_path / "model.hdf5")
+    separator = import_model(tmp_path / "model.hdf5", tmp_path / "unet.json")
     song = np.random.default_rng(1).uniform(-0.5, 0.5, (44100, 2)).astype(np.float32)
     vocals, accompaniment = separator.separate(song, 44100)
     np.testing.assert_allclose(vocals + accompaniment, song, atol=1e-6)
     assert vocals.any()
 
 
-# ------------------------------------------------------------------ how it was trained
+# ------------------------------------------------------------------ settings of the training
 
 
 @pytest.mark.parametrize(
     ("quantile", "axis", "scaler"), [(True, "time", "robust"), (False, "frequency", "max")]
 )
-def test_axis_and_scaler_come_from_the_file_beside_the_weights(
-    of_keras_2, tmp_path, quantile, axis, scaler
+def test_axis_and_scaler_are_read_from_the_file_beside_the_weights(
+    keras_2_model, tmp_path, quantile, axis, scaler
 ):
-    of_keras_2.save_weights(tmp_path / "model.hdf5")
+    keras_2_model.save_weights(tmp_path / "model.hdf5")
     args = {"normalization": axis, "quantile_scaler": quantile, "loss": "mae"}
     (tmp_path / "args.json").write_text(json.dumps(args))
     main([str(tmp_path / "model.hdf5"), "-o", str(tmp_path / "unet.json")])
@@ -139,8 +139,8 @@ def test_axis_and_scaler_come_from_the_file_beside_the_weights(
 
 
 @pytest.mark.parametrize("content", [None, "{}", "[", '{"normalization": 1, "quantile_scaler": 0}'])
-def test_without_it_they_must_be_given(of_keras_2, tmp_path, rejects, content):
-    of_keras_2.save_weights(tmp_path / "model.hdf5")
+def test_axis_and_scaler_are_required_without_that_file(keras_2_model, tmp_path, rejects, content):
+    keras_2_model.save_weights(tmp_path / "model.hdf5")
     if content is not None:
         (tmp_path / "args.json").write_text(content)
     with rejects("args.json", "give --axis and --scaler"):
@@ -148,18 +148,18 @@ def test_without_it_they_must_be_given(of_keras_2, tmp_path, rejects, content):
     assert not (tmp_path / "unet.json").exists()
 
 
-# ------------------------------------------------------------------ what is there stays
+# ------------------------------------------------------------------ existing files
 
 
-def test_a_model_that_is_there_is_replaced_only_when_asked(of_keras_2, tmp_path, rejects):
+def test_existing_model_is_replaced_only_with_overwrite(keras_2_model, tmp_path, rejects):
     file, output = tmp_path / "model.hdf5", tmp_path / "unet.json"
-    of_keras_2.save_weights(file)
-    cached = tmp_path / "cached"  # as DVC links its cache
+    keras_2_model.save_weights(file)
+    cached = tmp_path / "cached"  # linked, as from DVC's cache
     cached.write_bytes(b"cached")
     os.link(cached, output.with_suffix(".weights.h5"))
     with rejects("unet.weights.h5", "--overwrite"):
-        imported(file, output)
-    imported(file, output, "--overwrite")
+        import_model(file, output)
+    import_model(file, output, "--overwrite")
     assert cached.read_bytes() == b"cached"
 
 
@@ -171,14 +171,14 @@ def other_shape(path):
     model.save_weights(path)
 
 
-def a_block_too_many(path):
-    model = published(keras, 2, 2, "Conv2D")
+def additional_block(path):
+    model = published_network(keras, 2, 2, "Conv2D")
     x = keras.layers.BatchNormalization()(keras.layers.Conv2D(2, 3)(model.output))
     keras.Model(model.input, x).save_weights(path)
 
 
 def other_widths(path):
-    published(keras, 2, 2, "Conv2D").save_weights(path)
+    published_network(keras, 2, 2, "Conv2D").save_weights(path)
     with h5py.File(path, "r+") as file:
         kernel = file["layers/conv2d_3/vars/0"][()]
         del file["layers/conv2d_3/vars/0"]
@@ -186,7 +186,7 @@ def other_widths(path):
 
 
 def not_finite(path):
-    model = published(keras, 2, 2, "Conv2D")
+    model = published_network(keras, 2, 2, "Conv2D")
     model.set_weights([np.full_like(array, np.nan) for array in model.get_weights()])
     model.save_weights(path)
 
@@ -204,14 +204,14 @@ def empty_table(path):
         (lambda path: path.write_bytes(b"PK\5\6" + 18 * b"\0"), "not a Keras file"),
         (empty_table, "not a Keras file"),
         (other_shape, "not a network of the published code"),
-        (a_block_too_many, "not a network of the published code"),
+        (additional_block, "not a network of the published code"),
         (other_widths, "not a network of the published code"),
         (not_finite, "not finite"),
     ],
 )
-def test_a_file_of_another_kind_is_one_line(tmp_path, rejects, write, reason):
+def test_other_files_are_errors_of_one_line(tmp_path, rejects, write, reason):
     path = tmp_path / "other.weights.h5"
     write(path)
     with rejects(path, reason):
-        imported(path, tmp_path / "unet.json")
+        import_model(path, tmp_path / "unet.json")
     assert not (tmp_path / "unet.json").exists()

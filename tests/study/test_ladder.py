@@ -1,4 +1,4 @@
-"""A study: its experiments, what is kept of them, and what each rung is worth."""
+"""Studies: their experiments, committed rows, and differences between rungs."""
 
 import json
 
@@ -30,16 +30,16 @@ def with_studies(**studies):
     return check({**COMMITTED, "studies": studies})
 
 
-def test_a_rung_adds_to_those_before_it_and_one_may_be_left_out():
-    planned = with_studies(mine=PLAN).studies["mine"].experiments("mine")
-    assert list(planned) == [
+def test_rungs_are_cumulative_and_one_may_be_left_out():
+    runs = with_studies(mine=PLAN).studies["mine"].experiments("mine")
+    assert list(runs) == [
         f"mine-{step}-seed-{seed}"
         for seed in (1, 2) for step in ("paper", "mask", "wide", "log", "without-wide")
     ]  # fmt: skip
     mask = {"train.augment_on": "magnitudes", "model.output": "mask"}
-    assert planned["mine-paper-seed-2"] == ("paper", {"seed": 2})
-    assert planned["mine-wide-seed-1"][1] == mask | {"model.filters": 16, "seed": 1}
-    assert planned["mine-without-wide-seed-1"][1] == mask | {"normalize.scaler": "log", "seed": 1}
+    assert runs["mine-paper-seed-2"] == ("paper", {"seed": 2})
+    assert runs["mine-wide-seed-1"][1] == mask | {"model.filters": 16, "seed": 1}
+    assert runs["mine-without-wide-seed-1"][1] == mask | {"normalize.scaler": "log", "seed": 1}
 
 
 def test_a_grid_has_every_combination():
@@ -50,7 +50,7 @@ def test_a_grid_has_every_combination():
 
 
 @pytest.mark.parametrize(
-    ("plan", "said"),
+    ("plan", "messages"),
     [
         ({}, ["studies.mine", "either a grid or rungs"]),
         ({"rungs": [{"a": {}}], "without": ["b"]}, ["without names no rung: b"]),
@@ -63,18 +63,18 @@ def test_a_grid_has_every_combination():
         ({"rungs": [{"a": {}}], "seeds": [1]}, ["studies.mine.seeds: unknown key"]),
     ],
 )
-def test_a_study_of_what_cannot_be_run_is_one_line(rejects, plan, said):
-    with rejects("params.yaml: studies", *said):
+def test_invalid_study_is_an_error_of_one_line(rejects, plan, messages):
+    with rejects("params.yaml: studies", *messages):
         with_studies(mine=plan)
 
 
-def test_settings_that_do_not_fit_together_are_refused_by_the_study(rejects):
+def test_incompatible_settings_of_a_study_are_an_error(rejects):
     params = with_studies(mine={"rungs": [{"a": {"model.output": "mask"}}]})
     with rejects("studies.mine: mine-a: model.output", "needs train.augment_on = magnitudes"):
         records.Records(params, "mine")
 
 
-def test_a_name_of_a_study_is_that_of_a_file(rejects):
+def test_name_of_a_study_must_be_a_file_name(rejects):
     with rejects("params.yaml: studies"):
         with_studies(**{"../mine": PLAN})
 
@@ -84,62 +84,62 @@ def test_a_name_of_a_study_is_that_of_a_file(rejects):
 
 @pytest.fixture
 def kept(tmp_path, monkeypatch):
-    """A study of which two experiments have been run, in a folder of its own."""
+    """A study with two finished experiments, in a temporary folder."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "inputs").mkdir()
     (tmp_path / "metrics").mkdir()
     for stage in ("train", "report"):
         (tmp_path / f"inputs/{stage}.json").write_text(json.dumps({"modules": {"a": "1"}}))
     found = records.Records(with_studies(mine=PLAN), "mine")
-    names = ["mine-paper-seed-1", "mine-log-seed-2"]
+    row_names = ["mine-paper-seed-1", "mine-log-seed-2"]
     rows = [
         {"name": n, "step": found.steps[n], "seed": found.params[n].seed,
-         "made_by": records.digest(found.params[n]), "global.sdr": 4.0} for n in names
+         "made_by": records.digest(found.params[n]), "global.sdr": 4.0} for n in row_names
     ]  # fmt: skip
     pd.DataFrame(rows).to_csv("metrics/mine.csv", index=False)
-    songs = [{"name": n, "song": s, "museval": 1.0, "global": 2.0} for n in names for s in "ab"]
+    songs = [{"name": n, "song": s, "museval": 1.0, "global": 2.0} for n in row_names for s in "ab"]
     pd.DataFrame(songs).to_csv("metrics/mine.songs.csv", index=False)
     return tmp_path
 
 
-def names(**changes):
+def row_names(**changes):
     params = with_studies(mine=PLAN | changes.pop("plan", {}))
     return records.Records(params.model_copy(update=changes), "mine").up_to_date()
 
 
 def test_rows_of_the_same_code_and_settings_are_kept(kept):
-    assert names() == ["mine-paper-seed-1", "mine-log-seed-2"]
-    assert names(plan={"seed": [1, 2, 3]}) == names()  # more seeds do not change those there are
-    assert names(plan={"without": []}) == names()
+    assert row_names() == ["mine-paper-seed-1", "mine-log-seed-2"]
+    assert row_names(plan={"seed": [1, 2, 3]}) == row_names()  # more seeds keep existing rows
+    assert row_names(plan={"without": []}) == row_names()
 
 
-def test_rows_of_other_code_or_settings_are_not(kept):
+def test_rows_of_other_code_or_settings_are_not_kept(kept):
     params = with_studies(mine=PLAN)
     other = params.train.model_copy(update={"epochs": 99})
-    assert names(train=other) == []
-    wider = [*PLAN["rungs"][:2], {"wide": {"model.filters": 4}}, PLAN["rungs"][3]]
-    assert names(plan={"rungs": wider}) == ["mine-paper-seed-1"]
-    (kept / "inputs/report.json").write_text("{}")  # no score follows from the page
-    assert len(names()) == 2
+    assert row_names(train=other) == []
+    changed_rungs = [*PLAN["rungs"][:2], {"wide": {"model.filters": 4}}, PLAN["rungs"][3]]
+    assert row_names(plan={"rungs": changed_rungs}) == ["mine-paper-seed-1"]
+    (kept / "inputs/report.json").write_text("{}")  # the report has no effect on scores
+    assert len(row_names()) == 2
     (kept / "inputs/train.json").write_text(json.dumps({"modules": {"a": "2"}}))
-    assert names() == []
+    assert row_names() == []
 
 
-def test_a_row_without_its_songs_is_run_again(kept):
+def test_row_without_scores_of_songs_is_not_kept(kept):
     (kept / "metrics/mine.songs.csv").unlink()
-    assert names() == []
+    assert row_names() == []
 
 
-def test_an_unknown_study_is_one_line(kept, rejects):
+def test_unknown_study_is_an_error_of_one_line(kept, rejects):
     with rejects("studies.other: no such study", "mine"):
         records.Records(with_studies(mine=PLAN), "other")
 
 
-# ------------------------------------------------------------------ what it says
+# ------------------------------------------------------------------ table and picture
 
 
 def results():
-    """Two rungs and one left out, three songs, two seeds: values that can be computed by hand."""
+    """Two rungs and one step without a rung, for three songs and two seeds."""
     rows, songs = [], []
     gains = {"paper": 0.0, "mask": 1.0, "without-paper": 0.5}
     for step, gain in gains.items():
@@ -156,12 +156,12 @@ def results():
     return pd.DataFrame(rows), pd.DataFrame(songs)
 
 
-def test_a_step_is_compared_by_song_and_seed_with_the_rung_before_or_the_last():
+def test_steps_are_compared_with_the_previous_or_last_rung_by_song_and_seed():
     found = ladder.table(*results(), {"mask": (10, 20)}).set_index("step")
     assert np.isnan(found.loc["paper", "difference"])
     assert found.loc["mask", "difference"] == pytest.approx(1.0)
     assert found.loc["without-paper", "difference"] == pytest.approx(-0.5)
-    by_song = [1.1, 0.9, 1.0]  # the same for both seeds: the interval is that of the songs alone
+    by_song = [1.1, 0.9, 1.0]  # the same for both seeds, so the interval is due to songs only
     half = stats.t.ppf(0.975, 2) * stats.sem(by_song)
     assert found.loc["mask", "low"] == pytest.approx(1 - half)
     assert found.loc["mask", "high"] == pytest.approx(1 + half)
@@ -171,7 +171,7 @@ def test_a_step_is_compared_by_song_and_seed_with_the_rung_before_or_the_last():
     assert found.loc["mask", ["parameters", "multiplications"]].tolist() == [10, 20]
 
 
-def test_table_and_picture_can_be_made(tmp_path):
+def test_table_and_picture_are_created(tmp_path):
     rows, songs = results()
     found = ladder.table(rows, songs, {})
     assert "1.00" in ladder.cells(found)["global", "step"].tolist()
@@ -179,7 +179,7 @@ def test_table_and_picture_can_be_made(tmp_path):
     assert (tmp_path / "ladder.png").stat().st_size > 10_000
 
 
-def test_multiplications_are_those_of_a_count_by_hand():
+def test_multiplications_equal_a_count_by_hand():
     params = with_studies()
     small = {"stft.frame_size": 64, "stft.hop": 16, "stft.tile_frames": 16, "model.depth": 1,
              "model.filters": 2}  # fmt: skip

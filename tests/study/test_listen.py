@@ -1,4 +1,4 @@
-"""Experiments on one page: which songs, at which bit rate, and which excerpts can be compared."""
+"""The page that compares experiments: choice of songs, bit rate, and comparable excerpts."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from vocalseg.report import comparison
 
 
 def experiment(folder, name: str, peak: float = 1.0, **songs: np.ndarray) -> listen.Experiment:
-    """Excerpts with these mixtures, as `eval` writes them."""
+    """Excerpts with the given mixtures, as written by `eval`."""
     files = {}
     for song, mixture in songs.items():
         stems = {"mixture": mixture, "vocals": mixture / 2, "estimate": mixture / 3}
@@ -27,7 +27,7 @@ def experiment(folder, name: str, peak: float = 1.0, **songs: np.ndarray) -> lis
     return listen.Experiment(name, files, index)
 
 
-def test_the_songs_are_spread_from_the_best_to_the_worst():
+def test_songs_are_spread_from_best_to_worst():
     scores = pd.Series({"b": 3.0, "a": 5.0, "c": 1.0, "none": np.nan, "d": 0.0})
     assert listen.spread(scores, 3) == ["a", "c", "none"]
     assert listen.spread(scores, 1) == ["a"]
@@ -37,14 +37,14 @@ def test_the_songs_are_spread_from_the_best_to_the_worst():
 @pytest.mark.parametrize(
     ("songs", "count", "expected"), [(7, 8, 96_000), (8, 8, 96_000), (8, 30, 42_187)]
 )
-def test_the_bit_rate_keeps_the_page_below_ten_megabytes(songs, count, expected):
+def test_bit_rate_keeps_the_page_below_ten_megabytes(songs, count, expected):
     seconds = songs * (count + 2) * 5
     rate = listen.bit_rate(seconds)
     assert rate == expected
     assert rate / 8 * 4 / 3 * seconds < 10e6
 
 
-def test_what_was_given_is_there_once_and_each_estimate_beside_it(tmp_path):
+def test_mixture_and_vocals_are_included_once_with_all_estimates(tmp_path):
     loud = 4 * tone(300)  # eval divides by the peak, which depends on the estimate
     one = experiment(tmp_path, "one", 1.2, song=loud)
     two = experiment(tmp_path, "two", 1.3, song=loud)
@@ -54,7 +54,7 @@ def test_what_was_given_is_there_once_and_each_estimate_beside_it(tmp_path):
     assert (found.excerpt.start, found.excerpt.seconds) == (1.5, 1.0)
 
 
-def test_an_excerpt_that_cannot_be_compared_is_left_out_with_the_reason(tmp_path):
+def test_excerpt_that_cannot_be_compared_is_omitted_with_a_reason(tmp_path):
     found = [
         experiment(tmp_path, "without", other=tone(300)),
         experiment(tmp_path, "first", song=tone(300)),
@@ -71,12 +71,12 @@ def test_an_excerpt_that_cannot_be_compared_is_left_out_with_the_reason(tmp_path
     assert len(reasons) == 3 and sum("another part" in reason for reason in reasons) == 2
 
 
-def test_no_song_at_all_is_refused(rejects):
+def test_zero_songs_are_an_error(rejects):
     with rejects("--songs 0"):
         listen.main(["--songs", "0"])
 
 
-def test_an_experiment_is_found_by_name_the_newest_of_several(tmp_path, rejects):
+def test_newest_experiment_of_a_name_is_found(tmp_path, rejects):
     def git(*command, date="2024-01-01T00:00:00Z"):
         return subprocess.run(
             ["git", "-c", "user.name=A", "-c", "user.email=a@b.org", *command],

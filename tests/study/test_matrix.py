@@ -1,4 +1,4 @@
-"""What a matrix expands to: combinations, telling names, the stages that each key reaches."""
+"""Expansion of a matrix: combinations, descriptive names, and stages affected by each key."""
 
 import pytest
 import yaml
@@ -13,7 +13,7 @@ PARAMS = check(yaml.safe_load((ROOT / "params.yaml").read_text()))
 PREPARATION, SCORED = {"download", "resample", "stft_tile"}, {"eval", "report"}
 
 
-def test_the_study_has_eight_experiments_with_telling_names():
+def test_matrix_has_eight_experiments_with_descriptive_names():
     grid = {
         "normalize.axis": ["time", "frequency"],
         "normalize.scaler": ["minmax", "robust"],
@@ -37,16 +37,16 @@ def test_the_study_has_eight_experiments_with_telling_names():
         ({"dataset.root": "/data/my songs"}, "_data_my_songs"),
     ],
 )
-def test_numbers_stand_with_their_key_in_a_name(settings, name):
+def test_names_contain_the_key_of_values_that_are_not_words(settings, name):
     assert experiment_name(settings) == name
 
 
-def test_an_experiment_is_the_plain_line_of_the_readme():
-    queued = experiment("time-mse", {"normalize.axis": "time", "train.loss": "mse"})
-    assert " ".join(queued.arguments) == "--name time-mse -S normalize.axis=time -S train.loss=mse"
+def test_arguments_of_an_experiment_are_those_of_the_readme():
+    planned = experiment("time-mse", {"normalize.axis": "time", "train.loss": "mse"})
+    assert " ".join(planned.arguments) == "--name time-mse -S normalize.axis=time -S train.loss=mse"
 
 
-def test_other_values_of_some_keys_leave_the_rest():
+def test_changing_some_keys_preserves_the_others():
     changed = with_settings(PARAMS, {"train.loss": "mse", "seed": 7})
     assert (changed.train.loss, changed.seed) == ("mse", 7)
     back = changed.model_copy(update={"train": PARAMS.train, "seed": PARAMS.seed})
@@ -54,7 +54,7 @@ def test_other_values_of_some_keys_leave_the_rest():
 
 
 @pytest.mark.parametrize(
-    ("key", "reached"),
+    ("key", "affected"),
     [
         ("normalize.axis", {"normalize", "train"} | SCORED),
         ("train.loss", {"train"} | SCORED),
@@ -65,7 +65,7 @@ def test_other_values_of_some_keys_leave_the_rest():
         ("dataset.seed", PREPARATION | {"normalize", "augment", "train", "bounds"} | SCORED),
     ],
 )
-def test_a_key_reaches_the_stages_that_read_it_and_those_behind_them(key, reached):
+def test_key_affects_the_stages_that_read_it_and_later_ones(key, affected):
     with Repo(str(ROOT)) as repo:
         pipeline = Pipeline(repo, [key])
-    assert {name.rpartition(":")[2] for name, keys in pipeline.keys.items() if keys} == reached
+    assert {name.rpartition(":")[2] for name, keys in pipeline.keys.items() if keys} == affected
