@@ -11,9 +11,9 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: setup  ## set up, train on the demo songs, score, make the listening page
+demo: setup  ## set up, train the paper's network and the preset on the demo songs, score, make the listening page
 	dvc repro
-	@python -m study.scores
+	@python -m study.preset
 	@git diff --quiet -- dvc.lock inputs metrics || echo "dvc.lock and metrics/ now hold the results of this machine; 'git restore dvc.lock inputs metrics' restores the committed ones"
 
 app: setup .venv/.app  ## separate songs in a web browser with the last trained model

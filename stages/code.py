@@ -75,12 +75,17 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
     if missing:
         raise BadInput(f"{', '.join(missing)}: not installed; run `make setup`")
     names = {dist for name in wanted for dist in _distributions()[name]}
-    return {name: metadata.version(name) for name in sorted(names, key=str.lower)}
+    return {name: _version(name) for name in sorted(names, key=str.lower)}
 
 
 @cache
 def _distributions() -> dict[str, list[str]]:
     return dict(metadata.packages_distributions())
+
+
+@cache  # reads all metadata of the distribution
+def _version(distribution: str) -> str:
+    return metadata.version(distribution)
 
 
 def _source(module: str, root: Path) -> Path | None:

@@ -9,17 +9,16 @@ models are read from that cache; --keep copies them to a folder, for
 
 import argparse
 import json
-import subprocess
 import tempfile
 from pathlib import Path
 
 import pandas as pd
-from dvc.api import DVCFileSystem
 
 from stages import eval as stage
 from stages import read_params, scoring
 from stages.schema.eval import Eval
 from study.command import run
+from study.models import copy_model
 from study.repository import file_at, require_repository, revision
 from study.scores import markdown
 from vocalseg.errors import BadInput
@@ -27,37 +26,6 @@ from vocalseg.parallel import parallel_map
 from vocalseg.scores import standard
 from vocalseg.separator import Separator
 from vocalseg.songs import catalog, stems
-
-
-def copy_model(name: str, folder: Path) -> Path:
-    """Copy an experiment's model from DVC's cache.
-
-    Parameters
-    ----------
-    name : str
-        An experiment of the current commit.
-    folder : Path
-        The model is written to the subfolder ``name``.
-
-    Returns
-    -------
-    Path
-        The model's JSON file.
-
-    Raises
-    ------
-    BadInput
-        If this commit has no such experiment.
-    """
-    try:
-        rev = revision(name)
-    except subprocess.CalledProcessError:
-        raise BadInput(
-            f"{name}: no such experiment of this commit; `make table` lists them"
-        ) from None
-    target = folder / name
-    DVCFileSystem(".", rev=rev).get(stage.MODEL.parent.as_posix(), str(target), recursive=True)
-    return target / stage.MODEL.name
 
 
 def scores(separator: Separator, label: str) -> dict:

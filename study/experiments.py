@@ -28,7 +28,7 @@ BOUNDS = [f"{bound}.{score}" for bound in ("mixture", "irm") for score in SCORES
 
 
 def rows(
-    repo: str | Path = ".", num: int = 1, names: Collection[str] = ()
+    repo: str | Path = ".", num: int = 1, names: Collection[str] = (), studies: bool = False
 ) -> pd.DataFrame:
     """Tabulate the finished experiments, one row each.
 
@@ -40,6 +40,9 @@ def rows(
         of HEAD's history.
     names : collection of str
         Only these experiments, from whichever commit they started; ``num`` must be left out then.
+    studies : bool
+        Include the experiments of ``studies`` in params.yaml, which have tables of their own. With
+        ``names``, they are always included.
 
     Returns
     -------
@@ -64,6 +67,9 @@ def rows(
     if wanted:
         newest = tuple(rev for _, rev in wanted.values())
         found = found[[any(rev.startswith(short) for rev in newest) for short in found["rev"]]]
+    elif not studies:
+        planned = (plan.experiments(study) for study, plan in settings.studies.items())
+        found = found[~found["name"].isin(set().union(*planned))]
     whole = np.array([is_complete(rev, repo) for rev in found["rev"]], dtype=bool)
     for name in found["name"][~whole]:
         print(

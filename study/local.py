@@ -8,10 +8,10 @@
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from stages import inputs
-from study import plan
 from study.lock import exclusive_lock
 from study.naming import experiment
 from study.plan import SHARED, Matrix
@@ -21,13 +21,15 @@ from study.repository import locks, workspace_lock
 LOCK = Path(".dvc", "tmp", "matrix.lock")
 
 
-def run(study: str | None, jobs: int, dry_run: bool = False) -> dict[str, list[str]] | None:
+def run(
+    load_matrix: Callable[[], Matrix], jobs: int, dry_run: bool = False
+) -> dict[str, list[str]] | None:
     """Print a summary of the matrix, run the missing experiments and wait for them.
 
     Parameters
     ----------
-    study : str or None
-        One of ``studies`` in params.yaml; None for ``matrix``.
+    load_matrix : callable
+        Returns the matrix; called after changed code, libraries and songs have been detected.
     jobs : int
         Number of experiments that run at the same time.
     dry_run : bool
@@ -40,7 +42,7 @@ def run(study: str | None, jobs: int, dry_run: bool = False) -> dict[str, list[s
     """
     with exclusive_lock(LOCK):
         inputs.main()  # detects changed code, libraries and songs before anything runs
-        matrix = plan.load_matrix(study)
+        matrix = load_matrix()
         matrix.print_summary(locks())
         if dry_run:
             return None

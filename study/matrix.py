@@ -13,9 +13,10 @@ import os
 import shlex
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
-from study import compare, local
+from study import compare, local, plan
 from study.command import run
 from study.progress import TAIL
 from study.repository import require_repository
@@ -71,22 +72,24 @@ def run_matrix(arguments: argparse.Namespace) -> dict[str, list[str]] | None:
         Log lines of each experiment that failed, by name; None if the command did not wait.
     """
     if arguments.runner == "local":
-        return local.run(arguments.study, arguments.jobs, arguments.dry_run)
+        load = partial(plan.load_matrix, arguments.study)
+        return local.run(load, arguments.jobs, arguments.dry_run)
     return slurm.run(
         arguments.study, arguments.jobs, arguments.sbatch, arguments.dry_run, arguments.detach
     )
 
 
-def main() -> None:
-    arguments = validated(parser().parse_args())
+def prepare_process() -> None:
+    """Check the repository; set the PATH and the signals of a command that runs experiments."""
     require_repository()
     # Workers call `dvc` and stages call `python`; both must be those of this environment.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     for number in (signal.SIGINT, signal.SIGTERM):  # shells ignore SIGINT in background jobs
         signal.signal(number, signal.default_int_handler)
-    failed = run_matrix(arguments)
-    if failed is None:
-        return
+
+
+def exit_if_failed(failed: dict[str, list[str]]) -> None:
+    """Print the end of the log of each experiment that failed, and exit if there is one."""
     for name, log in failed.items():
         print(f"\n{name} failed:", *log[-TAIL:], sep="\n  ", file=sys.stderr)
     if failed:
@@ -94,6 +97,15 @@ def main() -> None:
             f"\n{len(failed)} failed: {', '.join(failed)}; fix the cause and run the same command "
             "again"
         )
+
+
+def main() -> None:
+    arguments = validated(parser().parse_args())
+    prepare_process()
+    failed = run_matrix(arguments)
+    if failed is None:
+        return
+    exit_if_failed(failed)
     if arguments.study:
         from study import ladder  # imported lazily: TensorFlow takes seconds
 

@@ -1,14 +1,9 @@
-"""Print the scores of the last run with their lower and upper bounds, as a Markdown table.
-
-python -m study.scores
-"""
-
-import json
-from pathlib import Path
+"""Format scores and their lower and upper bounds as a Markdown table."""
 
 ROWS = {
     "mixture": "mixture (floor)",
-    "eval": "**vocalseg**",
+    "eval": "**params.yaml**",
+    "preset": "**preset**",
     "irm": "ideal ratio mask",
     "mix_phase": "true magnitude, mixture's phase",
 }
@@ -19,10 +14,20 @@ COLUMNS = {
 }
 
 
-def table(scores: dict, bounds: dict) -> str:
-    """Format the contents of ``metrics/eval.json`` and ``metrics/bounds.json`` as Markdown."""
-    rows = {**bounds, "eval": scores}
-    return markdown({label: rows[key] for key, label in ROWS.items()})
+def table(scores: dict, bounds: dict, preset: dict | None = None) -> str:
+    """Format the scores of the last run, and of the preset, between their bounds as Markdown.
+
+    Parameters
+    ----------
+    scores : dict
+        Content of ``metrics/eval.json``.
+    bounds : dict
+        Content of ``metrics/bounds.json``.
+    preset : dict or None
+        Scores with the structure of ``metrics/eval.json``.
+    """
+    rows = {**bounds, "eval": scores} | ({"preset": preset} if preset else {})
+    return markdown({label: rows[key] for key, label in ROWS.items() if key in rows})
 
 
 def markdown(rows: dict[str, dict], digits: int = 1) -> str:
@@ -42,8 +47,3 @@ def markdown(rows: dict[str, dict], digits: int = 1) -> str:
         cells = ["–" if value is None else f"{value:.{digits}f}" for value in values]
         lines.append(f"| {label} | {' | '.join(cells)} |")
     return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    metrics = (json.loads(Path(f"metrics/{name}.json").read_text()) for name in ("eval", "bounds"))
-    print(table(*metrics))

@@ -102,7 +102,7 @@ def main(arguments: list[str] | None = None) -> None:
         "--all-commits", action="store_true", help="include experiments of earlier commits"
     )
     options = parser.parse_args(arguments)
-    shown = table(rows(num=-1 if options.all_commits else 1), options.sort)
+    shown = table(rows(num=-1 if options.all_commits else 1, studies=True), options.sort)
     if options.format == "csv":
         print(shown.round(3).to_csv(index=False), end="")
     else:

@@ -188,9 +188,12 @@ def _check_target(path: Path, output: Path, songs: list[Path], overwrite: bool) 
 
 
 def last_trained() -> Path:
-    """Return the model in the current folder, or that of this repository."""
-    here = Path("models/unet.json")
-    return here if here.exists() else Path(vocalseg.__file__).parents[2] / here
+    """Return the newest model in the current folder, or else in this repository."""
+    for folder in (Path(), Path(vocalseg.__file__).parents[2]):
+        models = [*folder.glob("models/unet.json"), *folder.glob("presets/*/unet.json")]
+        if models:
+            return max(models, key=lambda path: path.stat().st_mtime)
+    return Path("models/unet.json")
 
 
 def load(paths: list[Path], **options) -> "vocalseg.Separator":

@@ -39,7 +39,8 @@ def test_every_command_of_the_tutorial_runs(finished, tmp_path):
     outputs = re.split(r"^=== \d+\n", printed, flags=re.MULTILINE)[1:]
     demo, separated, again, _, change, own, table, *_ = outputs
 
-    assert "| **vocalseg** |" in demo and (project.path / "reports/index.html").exists()
+    assert "| **params.yaml** |" in demo and "| **preset** |" in demo
+    assert (project.path / "reports/index.html").exists()
     assert separated.split() == ["accompaniment.wav", "vocals.wav"]
     assert "Running stage 'inputs'" in again and "Running stage 'resample'" not in again
     assert "Running stage 'train'" in change and "museval.sdr" in change
