@@ -1,4 +1,4 @@
-"""What several test files share."""
+"""Settings and fixtures shared by the tests."""
 
 import os
 from contextlib import contextmanager
@@ -10,17 +10,17 @@ import pytest
 from vocalseg.errors import BadInput
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-# Numba's cache is not safe if several processes compile the same functions of librosa at once: one
-# of them may load the code of another signature and crash.
+# Numba's cache is not safe if several processes compile the same functions of librosa at the same
+# time: a process may load code compiled for another signature and crash.
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).parents[1] / ".pytest_cache" / WORKER)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """Slow tests first in each half: pytest-xdist gives the halves to two processes.
+    """Run the slow tests of each half first; pytest-xdist gives the halves to two processes.
 
-    Otherwise one of them works off the longest tests alone at the end.
+    Otherwise one process would run the longest tests alone at the end.
     """
     slow = [item for item in items if item.get_closest_marker("slow")]
     rest = [item for item in items if not item.get_closest_marker("slow")]
@@ -35,7 +35,7 @@ def rng():
 
 @pytest.fixture
 def rejects():
-    """``with rejects(*texts)``: BadInput is raised, and its one line holds all the texts."""
+    """``with rejects(*texts)``: BadInput is raised with one line that contains all texts."""
 
     @contextmanager
     def expect(*texts):

@@ -1,4 +1,4 @@
-"""A small copy of the repository with small songs, run by the real DVC."""
+"""A small copy of the repository with short songs, run with the real DVC."""
 
 import json
 import os
@@ -22,7 +22,7 @@ STAGES = (
     "report",
 )  # fmt: skip
 
-#: Everything small, but nothing left out: 0.2 s tiles, a U-Net of one pooling, two epochs.
+#: Small settings for all stages: 0.2 s tiles, a U-Net with one pooling layer, two epochs.
 SMALL = {
     "stft": {"frame_size": 256, "hop": 64, "tile_frames": 32},
     "augment": {"min_vocal_l1": 1.0, "validation": 0.3},
@@ -38,7 +38,7 @@ class Project:
         self.path = path
 
     def run(self, *command: str, check: bool = True, **env: str) -> subprocess.CompletedProcess:
-        """Run a command in the clone; with ``check``, fail the test with its output."""
+        """Run a command in the clone; with ``check``, an error fails the test."""
         done = subprocess.run(
             command,
             cwd=self.path,
@@ -51,10 +51,10 @@ class Project:
         return done
 
     def environment(self) -> dict[str, str]:
-        """Variables of the commands that run in the clone.
+        """Environment variables of the commands that run in the clone.
 
-        Songs are scored in the stage's own process: starting others takes longer than two short
-        songs. One test of `dvc repro --force` scores in several.
+        Songs are scored in the process of the stage, because starting other processes takes longer
+        than scoring two short songs. One test of `dvc repro --force` uses several processes.
         """
         return {
             **os.environ,
@@ -65,14 +65,14 @@ class Project:
         }
 
     def repro(self, *arguments: str, **options) -> list[str]:
-        """``dvc repro``: the stages that ran, in order."""
-        return ran(self.run("dvc", "repro", *arguments, **options))
+        """Run ``dvc repro`` and return the stages that ran, in order."""
+        return executed_stages(self.run("dvc", "repro", *arguments, **options))
 
     def params(self) -> dict:
         return yaml.safe_load((self.path / "params.yaml").read_text())
 
     def set(self, **sections: dict | int) -> None:
-        """Change parameters, section by section."""
+        """Change parameters, which are given by section."""
         params = self.params()
         for section, values in sections.items():
             if isinstance(values, dict):
@@ -86,7 +86,7 @@ class Project:
         self.run("git", "commit", "-q", "-m", message)
 
     def copy(self, path: Path) -> "Project":
-        """Another project with the same history, results and cache."""
+        """Copy the project with its history, results and cache."""
         shutil.copytree(self.path, path, symlinks=True)
         return Project(path)
 
@@ -94,8 +94,8 @@ class Project:
         return json.loads((self.path / f"metrics/{name}.json").read_text())
 
 
-def ran(done: subprocess.CompletedProcess) -> list[str]:
-    """Stages that a DVC command ran, not from the cache, but for `inputs`, which always runs."""
+def executed_stages(done: subprocess.CompletedProcess) -> list[str]:
+    """Stages that a DVC command ran, except cached ones and `inputs`, which always runs."""
     started = [
         line.split("'")[1]
         for line in done.stdout.splitlines()
@@ -105,7 +105,7 @@ def ran(done: subprocess.CompletedProcess) -> list[str]:
 
 
 def write_songs(folder: Path, train: int = 3, test: int = 2, seconds: float = 3.0) -> None:
-    """Small synthetic songs as a user's folder of songs."""
+    """Write short synthetic songs in the layout of a user's folder of songs."""
     for split, numbers in (("train", range(train)), ("test", range(50, 50 + test))):
         for number in numbers:
             stems = synthesise(7, number, seconds)
@@ -116,7 +116,7 @@ def write_songs(folder: Path, train: int = 3, test: int = 2, seconds: float = 3.
 
 
 def clone(path: Path, songs: Path) -> Project:
-    """The repository's tracked files as they stand in the working tree, with small settings."""
+    """Copy code and parameters of the working tree to a new repository with small settings."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, capture_output=True, text=True, check=True,
@@ -141,22 +141,22 @@ def clone(path: Path, songs: Path) -> Project:
 
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory) -> Callable[[str, Callable[[Path], None]], Path]:
-    """``made_once(name, make)``: a folder that ``make`` fills once for all of pytest's processes.
+    """``made_once(name, make)``: a folder that ``make`` fills once for all pytest processes.
 
-    What changes it works on a copy.
+    A test that changes the folder must work on a copy.
     """
     base = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         base = base.parent
 
     def folder(name: str, make: Callable[[Path], None]) -> Path:
-        path, whole = base / name, base / f"{name}.whole"
+        path, complete = base / name, base / f"{name}.whole"
         with FileLock(base / f"{name}.lock"):
-            if not whole.exists():
-                shutil.rmtree(path, ignore_errors=True)  # of a process that failed
+            if not complete.exists():
+                shutil.rmtree(path, ignore_errors=True)  # left by a process that failed
                 path.mkdir()
                 make(path)
-                whole.touch()
+                complete.touch()
         return path
 
     return folder
@@ -169,7 +169,7 @@ def songs(made_once) -> Path:
 
 @pytest.fixture(scope="session")
 def finished(made_once, songs) -> Project:
-    """A project whose pipeline has run once. Tests copy it (``project``), none changes it."""
+    """A project whose pipeline has run once. Tests use copies (``project``) and never change it."""
 
     def make(path: Path) -> None:
         project = clone(path, songs)
@@ -179,23 +179,24 @@ def finished(made_once, songs) -> Project:
     return Project(made_once("finished", make))
 
 
-#: A matrix whose keys reach different stages: `normalize` and `augment` are shared by two each.
-FOUR = {"normalize.scaler": ["minmax", "robust"], "seed": [42, 7]}
+#: Four experiments: each output of `normalize` and each of `augment` is shared by two of them.
+GRID = {"normalize.scaler": ["minmax", "robust"], "seed": [42, 7]}
 
 
 @pytest.fixture(scope="session")
 def studied(finished, made_once) -> Project:
-    """A project whose matrix of four has run from nothing. Tests copy it, none changes it.
+    """A project whose matrix of four experiments has run without previous results.
 
-    Beside it: which stages ran (stages.txt), and what the command printed (printed.txt).
+    Tests use copies and never change it. Files in its parent folder list the stages that ran
+    (stages.txt) and contain the output of the command (printed.txt).
     """
     from tests.pipeline.matrix import Matrix
 
     def make(folder: Path) -> None:
         project = finished.copy(folder / "project")
-        project.run("git", "clean", "-qfdX")  # neither results nor cache
+        project.run("git", "clean", "-qfdX")  # removes results and cache
         matrix = Matrix(project, folder)
-        matrix.set(FOUR)
+        matrix.set(GRID)
         project.commit("Four experiments")
         (folder / "printed.txt").write_text(matrix.run("--jobs", "2").stdout)
 
@@ -204,13 +205,13 @@ def studied(finished, made_once) -> Project:
 
 @pytest.fixture(scope="module")
 def scratch(finished, tmp_path_factory) -> Project:
-    """One copy for all cases that only look: each puts back what it changed (``restored``)."""
+    """One copy for all tests of a module that restore the files they change (``restored``)."""
     return finished.copy(tmp_path_factory.mktemp("scratch") / "project")
 
 
 @contextmanager
 def restored(path: Path) -> Iterator[None]:
-    """Put a file's content back afterwards."""
+    """Restore the content of a file on exit."""
     before = path.read_bytes()
     try:
         yield
@@ -220,5 +221,5 @@ def restored(path: Path) -> Iterator[None]:
 
 @pytest.fixture
 def project(finished, tmp_path) -> Project:
-    """A finished project of the test's own."""
+    """A copy of the finished project that the test may change."""
     return finished.copy(tmp_path / "project")

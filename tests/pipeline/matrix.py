@@ -1,4 +1,4 @@
-"""`python -m study.matrix` run by the tests, in the foreground or disturbed in the background."""
+"""Run `python -m study.matrix` in tests, in the foreground or in the background."""
 
 import subprocess
 import time
@@ -11,8 +11,8 @@ import yaml
 
 from tests.pipeline.conftest import Project
 
-#: Python reads this at every start: it counts the stages that really run.
-COUNTING = """
+#: Code that Python runs at startup. It records each stage that really runs.
+SITECUSTOMIZE = """
 import os, sys
 words = sys.orig_argv
 if "-m" in words and words[words.index("-m") + 1].startswith("stages."):
@@ -26,7 +26,7 @@ class Matrix:
 
     def __init__(self, project: Project, folder: Path):
         self.project, self.count = project, folder / "stages.txt"
-        (folder / "sitecustomize.py").write_text(COUNTING)
+        (folder / "sitecustomize.py").write_text(SITECUSTOMIZE)
         self.env = {"PYTHONPATH": str(folder), "COUNT_STAGES": str(self.count)}
 
     def set(self, matrix: dict, **sections) -> None:
@@ -49,26 +49,26 @@ class Matrix:
     def command(*arguments: str) -> list[str]:
         return ["python", "-m", "study.matrix", *arguments]
 
-    def ran(self, *, forget: bool = True) -> Counter:
-        """Runs of each stage since the last call, but for `inputs`."""
+    def ran(self, *, reset: bool = True) -> Counter:
+        """Number of runs of each stage, except `inputs`, since the last call with ``reset``."""
         ran = Counter(self.count.read_text().split()) if self.count.exists() else Counter()
-        if forget:
+        if reset:
             self.count.unlink(missing_ok=True)
-        del ran["inputs"]  # runs each time
+        del ran["inputs"]  # always runs
         return ran
 
     def lock(self, name: str) -> dict:
-        """dvc.lock of an experiment."""
+        """Stages in the dvc.lock of an experiment."""
         text = self.project.run("git", "show", f"{self.ref(name)}:dvc.lock").stdout
         return yaml.safe_load(text)["stages"]
 
     def ref(self, name: str) -> str:
-        """The reference of an experiment."""
+        """Git reference of an experiment."""
         (ref,) = [r for r in self.refs() if r.endswith(f"/{name}")]
         return ref
 
     def refs(self) -> list[str]:
-        """Finished experiments."""
+        """Git references of the finished experiments."""
         listed = self.project.run("git", "for-each-ref", "--format=%(refname)", "refs/exps")
         return [r for r in listed.stdout.split() if "/celery/" not in r]
 
@@ -77,7 +77,7 @@ class Matrix:
 
 
 class Started:
-    """A matrix at work in the background, to be disturbed."""
+    """A matrix that runs in the background, so that a test can interrupt it."""
 
     def __init__(self, matrix: Matrix, *arguments: str):
         self.log = matrix.project.path / ".dvc/tmp" / f"started-{time.monotonic_ns()}.log"
@@ -103,7 +103,7 @@ class Started:
 
 
 def processes(project: Project) -> list[psutil.Process]:
-    """What still runs for a project: workers, experiments, stages."""
+    """Running processes in the folder of a project: workers, experiments, stages."""
     found = []
     for process in psutil.process_iter():
         try:

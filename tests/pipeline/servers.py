@@ -1,4 +1,4 @@
-"""Servers on this computer for DVC remotes: SSH, S3 and the web."""
+"""Local servers for DVC remotes: SSH, S3 and HTTP."""
 
 import asyncio
 import threading
@@ -16,9 +16,9 @@ HOST = "127.0.0.1"
 
 @contextmanager
 def ssh(home: Path) -> Iterator[str]:
-    """An SFTP server of this computer's files; ``home`` gets the key and the known host.
+    """An SFTP server for the files of this computer; yields ``ssh://user@host:port``.
 
-    Yields ``ssh://user@host:port``.
+    The client's key and the known host are written to ``home``.
     """
     key, host_key = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
     folder = home / ".ssh"
@@ -50,7 +50,7 @@ def ssh(home: Path) -> Iterator[str]:
 
 @contextmanager
 def s3(bucket: str) -> Iterator[str]:
-    """An S3 service with an empty bucket; yields its URL."""
+    """An S3 server with an empty bucket; yields its URL."""
     import boto3
     from moto.server import ThreadedMotoServer
 
@@ -59,8 +59,8 @@ def s3(bucket: str) -> Iterator[str]:
     try:
         _, port = server.get_host_and_port()
         url = f"http://{HOST}:{port}"
-        names = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        client = boto3.client("s3", endpoint_url=url, region_name="us-east-1", **names)
+        credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        client = boto3.client("s3", endpoint_url=url, region_name="us-east-1", **credentials)
         client.create_bucket(Bucket=bucket)
         yield url
     finally:
@@ -74,7 +74,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 @contextmanager
 def web(folder: Path) -> Iterator[str]:
-    """A web server of the files of a folder, which can only be read; yields its URL."""
+    """A read-only web server for the files of a folder; yields its URL."""
     with ThreadingHTTPServer((HOST, 0), partial(_Quiet, directory=folder)) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

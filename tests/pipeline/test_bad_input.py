@@ -1,4 +1,4 @@
-"""Bad input works or ends with one clear line that names it, before hours are spent."""
+"""Unusual input works, and bad input is detected early with an error line that names it."""
 
 import shutil
 from pathlib import Path
@@ -31,46 +31,46 @@ def write_song(folder: Path, mixture: np.ndarray, vocals: np.ndarray, rate: int 
     return folder
 
 
-def lose_the_vocals(song):
+def remove_vocals(song):
     (song / "vocals.wav").unlink()
     return "no vocals stem"
 
 
-def shorten_the_vocals(song):
+def shorten_vocals(song):
     sf.write(song / "vocals.wav", noise(0.5), RATE)
     return "0.50 s long, but the mixture has 1.00 s"
 
 
-def change_the_rate_of_the_vocals(song):
+def change_rate_of_vocals(song):
     sf.write(song / "vocals.wav", noise(1.0, rate=48_000), 48_000)
     return "export both stems with the same format"
 
 
-def add_a_third_channel(song):
+def write_three_channels(song):
     for stem in ("mixture", "vocals"):
         sf.write(song / f"{stem}.wav", noise(1.0, channels=3), RATE)
     return "3 channels"
 
 
-def empty_the_mixture(song):
+def write_empty_mixture(song):
     sf.write(song / "mixture.wav", noise(0), RATE)
     return "no samples"
 
 
-def put_a_nan(song):
+def insert_nan(song):
     waveform = noise(1.0)
     waveform[1000] = np.nan
     sf.write(song / "vocals.wav", waveform, RATE, subtype="FLOAT")
     return "NaN"
 
 
-def cut_the_file(song):
+def truncate_mixture(song):
     content = (song / "mixture.wav").read_bytes()
     (song / "mixture.wav").write_bytes(content[: len(content) // 2])
     return "cut off"
 
 
-def write_text_instead(song):
+def replace_mixture_by_text(song):
     (song / "mixture.wav").write_text("not a song")
     return "not audio"
 
@@ -78,34 +78,34 @@ def write_text_instead(song):
 @pytest.mark.parametrize(
     "damage",
     [
-        lose_the_vocals, shorten_the_vocals, change_the_rate_of_the_vocals, add_a_third_channel,
-        empty_the_mixture, put_a_nan, cut_the_file, write_text_instead,
+        remove_vocals, shorten_vocals, change_rate_of_vocals, write_three_channels,
+        write_empty_mixture, insert_nan, truncate_mixture, replace_mixture_by_text,
     ],
 )  # fmt: skip
-def test_a_bad_song_ends_with_one_line_that_names_it(
+def test_damaged_song_is_an_error_of_one_line_that_names_it(
     damage, own_songs, tmp_path, monkeypatch, rejects
 ):
-    """Found while files are read, before anything long: no tile has been made."""
-    wrong = damage(own_songs / "train/Song 1")
+    """The stages that read songs detect the damage, before tiles are computed."""
+    expected = damage(own_songs / "train/Song 1")
     monkeypatch.chdir(clone(tmp_path / "project", own_songs).path)
-    with rejects("Song 1", wrong):
+    with rejects("Song 1", expected):
         for stage in (inputs, download, resample):  # as `dvc repro` runs them
             stage.main()
 
 
-def test_dvc_shows_that_line_alone(own_songs, tmp_path):
-    wrong = lose_the_vocals(own_songs / "train/Song 1")
+def test_dvc_repro_prints_the_error_line_without_a_traceback(own_songs, tmp_path):
+    expected = remove_vocals(own_songs / "train/Song 1")
     project = clone(tmp_path / "project", own_songs)
     done = project.run("dvc", "repro", check=False)
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     lines = [line for line in done.stderr.splitlines() if "Song 1" in line]
-    assert len(lines) == 1 and wrong in lines[0], done.stderr
+    assert len(lines) == 1 and expected in lines[0], done.stderr
     assert not (project.path / "data/tiles").exists()
 
 
-WRONG = pytest.mark.parametrize(
-    ("change", "named"),
+INVALID_PARAMETERS = pytest.mark.parametrize(
+    ("change", "expected"),
     [
         ({"train": {"loss": "mea"}}, "train.loss = 'mea'"),
         ({"train": {"epocs": 3}}, "train.epocs"),
@@ -117,38 +117,38 @@ WRONG = pytest.mark.parametrize(
 )
 
 
-@WRONG
-def test_a_wrong_parameter_is_one_line_before_any_work(
-    scratch, change, named, monkeypatch, rejects
+@INVALID_PARAMETERS
+def test_invalid_parameter_is_detected_by_the_first_stages(
+    scratch, change, expected, monkeypatch, rejects
 ):
     monkeypatch.chdir(scratch.path)
     with restored(scratch.path / "params.yaml"):
         scratch.set(**change)
-        with rejects(named):
+        with rejects(expected):
             for stage in (inputs, download):
                 stage.main()
 
 
-def test_a_wrong_parameter_costs_nothing_that_was_there(project):
-    change, named = {"train": {"loss": "mea"}}, "train.loss = 'mea'"
+def test_invalid_parameter_does_not_change_existing_results(project):
+    change, expected = {"train": {"loss": "mea"}}, "train.loss = 'mea'"
     results = {f: f.read_bytes() for f in (project.path / "metrics").iterdir()}
     before = (project.path / "params.yaml").read_text()
     project.set(**change)
     done = project.run("dvc", "repro", check=False)
     assert done.returncode != 0
-    lines = [line for line in done.stderr.splitlines() if named in line]
+    lines = [line for line in done.stderr.splitlines() if expected in line]
     assert len(lines) == 1 and "Traceback" not in done.stderr, done.stderr
     assert (project.path / "metrics/eval.json").read_bytes() == results[
         project.path / "metrics/eval.json"
     ]
     (project.path / "params.yaml").write_text(before)
-    assert project.repro() == []  # the cache still has everything
+    assert project.repro() == []  # all results are still in the cache
     assert {f: f.read_bytes() for f in (project.path / "metrics").iterdir()} == results
 
 
 @pytest.mark.slow
-def test_odd_songs_go_all_the_way(own_songs, tmp_path):
-    """Mono, 8 kHz, 96 kHz, silent, shorter than a tile, names with spaces, umlauts, an emoji."""
+def test_pipeline_runs_with_unusual_songs(own_songs, tmp_path):
+    """Mono, 8 kHz, 96 kHz, silent or short songs; a name with spaces, umlauts and an emoji."""
     for split in ("train", "test"):
         folder = own_songs / split
         write_song(folder / "Mono", noise(1.0, 1), noise(1.0, 1, seed=1) / 2)
@@ -165,7 +165,7 @@ def test_odd_songs_go_all_the_way(own_songs, tmp_path):
         )
     project = clone(tmp_path / "project", own_songs)
     done = project.run("dvc", "repro")
-    assert project.metrics("eval")["songs"] == 6  # of eight: two have silent vocals
+    assert project.metrics("eval")["songs"] == 6  # of eight; the vocals of two are silent
     for song in ("No singer", "Silence"):
         assert f"left out: {song}: its vocals are silent throughout" in done.stdout
     table = (project.path / "plots/songs.csv").read_text()

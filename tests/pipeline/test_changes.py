@@ -1,4 +1,4 @@
-"""A changed parameter or file re-runs what uses it, and nothing else."""
+"""A changed parameter or file reruns the stages that use it, and no others."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from stages.schema.params import PLANS
 from tests.pipeline.conftest import ROOT, STAGES, Project, restored
 from tests.test_fidelity import BEYOND
 
-#: Stages that read a parameter, by section or key; `train.loss` re-runs train and so on.
+#: Stages that read a parameter, by key or section. Later stages follow and are not listed.
 READERS = {
     "seed": {"augment", "train"},
     "dataset": {"download"},
@@ -33,7 +33,7 @@ READERS = {
     "studies": set(),
 }
 
-#: Another valid value for every parameter there is.
+#: Another valid value for every parameter.
 OTHER = {
     "seed": 43,
     "dataset.name": "musdb18-hq", "dataset.root": "/elsewhere", "dataset.seed": 1,
@@ -60,14 +60,14 @@ OTHER = {
 }  # fmt: skip
 
 
-#: What the schema refuses where scaled tiles are augmented.
+#: Parameters that the schema rejects if scaled tiles are augmented.
 NEED_MAGNITUDES = {
     "model.output", "model.targets", "train.select",
     *(f"augment.{key}" for key in Mixing.model_fields),
 }  # fmt: skip
 
 
-def leaves(params: dict) -> set[str]:
+def parameter_keys(params: dict) -> set[str]:
     return {
         f"{section}.{key}" if section not in PLANS and isinstance(values, dict) else section
         for section, values in params.items()
@@ -76,28 +76,28 @@ def leaves(params: dict) -> set[str]:
 
 
 def changed_stages(project) -> set[str]:
-    """Stages that `dvc repro` would run first for what differs now, after the stage `inputs`."""
+    """Run the stage `inputs` and return the stages whose dependencies have changed."""
     with chdir(project.path):
         inputs.main()
-    return stale(project)
+    return stale_stages(project)
 
 
-def stale(project) -> set[str]:
+def stale_stages(project) -> set[str]:
     with Repo(str(project.path)) as repo:
-        # Seen from another folder, a stage's name follows the path of its dvc.yaml.
+        # In another working directory, the name of a stage has the path of dvc.yaml as a prefix.
         return {name.rpartition(":")[2] for name in repo.status()} - {"inputs"}
 
 
-def test_every_parameter_has_its_case_below():
-    assert leaves(yaml.safe_load((ROOT / "params.yaml").read_text())) == set(OTHER)
+def test_every_parameter_has_another_value_in_this_file():
+    assert parameter_keys(yaml.safe_load((ROOT / "params.yaml").read_text())) == set(OTHER)
 
 
 @pytest.mark.parametrize("key", OTHER)
-def test_a_changed_parameter_concerns_its_readers_only(scratch, key):
+def test_changed_parameter_affects_only_the_stages_that_read_it(scratch, key):
     section, _, name = key.partition(".")
     with restored(scratch.path / "params.yaml"):
         scratch.set(**{section: {name: OTHER[key]} if name else OTHER[key]})
-        if key in NEED_MAGNITUDES:  # another key of the same stage
+        if key in NEED_MAGNITUDES:  # the other key is read by the same stage
             scratch.set(train={"augment_on": "magnitudes"})
         assert changed_stages(scratch) == READERS.get(key, READERS.get(section))
 
@@ -110,7 +110,7 @@ def test_a_changed_parameter_concerns_its_readers_only(scratch, key):
         ("stages/__init__.py", set(STAGES)),
     ],
 )
-def test_changed_code_concerns_the_stages_that_import_it_and_a_comment_none(
+def test_changed_code_affects_the_stages_that_import_it_unless_it_is_a_comment(
     scratch, file, expected
 ):
     path = scratch.path / file
@@ -130,34 +130,34 @@ def test_changed_code_concerns_the_stages_that_import_it_and_a_comment_none(
         ("train.py", "train", {"train"}),
     ],
 )
-def test_a_new_key_concerns_the_readers_of_its_section_only(scratch, file, section, expected):
+def test_new_key_affects_only_the_stages_that_read_its_section(scratch, file, section, expected):
     path = scratch.path / "stages/schema" / file
     with restored(path), restored(scratch.path / "params.yaml"):
         path.write_text(path.read_text() + "    new_key: int = 1\n")
-        assert changed_stages(scratch) == expected  # their schema
+        assert changed_stages(scratch) == expected  # because their schema changed
         scratch.set(**{section: {"new_key": 2}})
-        scratch.run("python", "-m", "stages.inputs")  # this project's schema
-        assert stale(scratch) == expected
+        scratch.run("python", "-m", "stages.inputs")  # reads the new schema
+        assert stale_stages(scratch) == expected
 
 
-def test_another_version_of_a_library_concerns_the_stages_that_import_it(scratch, tmp_path):
-    """A distribution of the same name that comes first on the path, as an upgrade would."""
+def test_new_version_of_a_library_affects_the_stages_that_import_it(scratch, tmp_path):
+    """The new version is a distribution with the same name that comes first on the path."""
     fake = tmp_path / "soxr-99.0.dist-info"
     fake.mkdir()
     (fake / "METADATA").write_text("Metadata-Version: 2.1\nName: soxr\nVersion: 99.0\n")
     (fake / "top_level.txt").write_text("soxr\n")
     scratch.run("python", "-m", "stages.inputs", PYTHONPATH=str(tmp_path))
-    found = stale(scratch)
+    found = stale_stages(scratch)
     listed = json.loads((scratch.path / "inputs/resample.json").read_text())
     assert listed["distributions"]["soxr"] == "99.0"
-    uses = {path.stem for path in (scratch.path / "inputs").glob("*.json")
-            if "soxr" in json.loads(path.read_text()).get("distributions", {})}
-    assert found == uses != set(STAGES)
+    importing = {path.stem for path in (scratch.path / "inputs").glob("*.json")
+                 if "soxr" in json.loads(path.read_text()).get("distributions", {})}
+    assert found == importing != set(STAGES)
 
 
 @pytest.fixture
-def own(finished, songs, tmp_path) -> Project:
-    """A project with a copy of the songs that a test may change: one is a link to elsewhere."""
+def project_with_link(finished, songs, tmp_path) -> Project:
+    """A project with its own copy of the songs, one of which is a symbolic link."""
     project = finished.copy(tmp_path / "project")
     shutil.copytree(songs, tmp_path / "songs")
     (tmp_path / "songs/train/Song 1").rename(tmp_path / "elsewhere")
@@ -169,22 +169,22 @@ def own(finished, songs, tmp_path) -> Project:
 
 
 @pytest.mark.parametrize("song", ["elsewhere", "songs/test/Song 50"])
-def test_a_changed_song_is_noticed_also_behind_a_link(own, tmp_path, song):
+def test_changed_song_is_detected_also_behind_a_symbolic_link(project_with_link, tmp_path, song):
     path = tmp_path / song / "vocals.wav"
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    assert "download" in changed_stages(own)
-    done = own.run("python", "-m", "stages.resample", check=False)
+    assert "download" in changed_stages(project_with_link)
+    done = project_with_link.run("python", "-m", "stages.resample", check=False)
     assert "changed since it was catalogued" in done.stderr
 
 
-def test_another_time_of_the_same_song_runs_the_catalogue_alone(own, tmp_path):
+def test_changed_modification_time_only_reruns_the_download_stage(project_with_link, tmp_path):
     os.utime(tmp_path / "elsewhere/vocals.wav", (1, 1))
-    assert own.repro("resample") == ["download"]
+    assert project_with_link.repro("resample") == ["download"]
 
 
-def test_songs_within_the_clone_are_watched_too(finished, songs, tmp_path):
+def test_changed_song_inside_the_clone_is_detected(finished, songs, tmp_path):
     project = finished.copy(tmp_path / "project")
     shutil.copytree(songs, project.path / "songs")
     project.set(dataset={"root": str(project.path / "songs")})
@@ -203,29 +203,29 @@ def test_songs_within_the_clone_are_watched_too(finished, songs, tmp_path):
         ({"matrix": {"train.loss": ["mse"]}}, []),
     ],
 )
-def test_what_follows_from_a_change_runs_too_and_the_rest_stays(project, change, expected):
-    """`train.loss`: tests/pipeline/test_report.py."""
+def test_changed_parameter_reruns_its_readers_and_the_stages_after_them(project, change, expected):
+    """A change of `train.loss` is tested in tests/pipeline/test_report.py."""
     project.set(**change)
     assert project.repro() == expected
 
 
-def test_the_table_of_experiments_has_few_columns_and_no_source_file(finished):
+def test_table_of_experiments_has_few_columns_and_no_source_files(finished):
     shown = finished.run("dvc", "exp", "show", "--csv").stdout
-    columns = set(shown.splitlines()[0].split(",")) - {"rev", "typ", "parent"}  # of the CSV alone
+    columns = set(shown.splitlines()[0].split(",")) - {"rev", "typ", "parent"}  # only in the CSV
     assert {"val_loss", "museval.sdr", "train.loss", "inputs/train.json"} <= columns
-    # Those of the paper; a key beyond it (docs/ladder.md) and a list of a study are one more each.
+    # Keys beyond the paper (docs/ladder.md) and the lists of studies do not count.
     assert len({c for c in columns - BEYOND if not c.startswith("studies.")}) <= 70
     assert not [name for name in columns if name.endswith(".py")]
 
 
 @pytest.mark.slow
-def test_a_queued_experiment_runs_the_code_that_was_queued(project, tmp_path):
+def test_queued_experiment_runs_the_code_at_the_time_of_queueing(project, tmp_path):
     train = project.path / "stages/train.py"
     original = train.read_text()
     train.write_text(original.replace('"val_loss":', '"queued_code": 1, "val_loss":'))
     project.run("dvc", "exp", "run", "--queue", "--name", "changed", "train")
     train.write_text(original)
-    # A package of the same name elsewhere on the path, as an editable install of another folder.
+    # A package with the same name on the path, like an editable install of another folder.
     other = tmp_path / "elsewhere/vocalseg"
     other.mkdir(parents=True)
     (other / "__init__.py").write_text("raise ImportError('the wrong folder')")

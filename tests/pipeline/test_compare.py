@@ -1,4 +1,4 @@
-"""The comparison reads DVC's experiments: those that finished, each with its own scores."""
+"""The comparison reads finished experiments from DVC, each with its own scores."""
 
 import json
 from pathlib import Path
@@ -8,17 +8,17 @@ import pytest
 
 from study.compare import rows, song_scores, table
 from study.effects import effects
-from tests.pipeline.conftest import FOUR, Project
+from tests.pipeline.conftest import GRID, Project
 
 pytestmark = pytest.mark.slow
 
 
-NAMES = {f"{scaler}-seed-{seed}" for scaler in FOUR["normalize.scaler"] for seed in FOUR["seed"]}
+NAMES = {f"{scaler}-seed-{seed}" for scaler in GRID["normalize.scaler"] for seed in GRID["seed"]}
 
 
 @pytest.fixture(scope="module")
 def compared(studied, made_once, tmp_path_factory) -> Project:
-    """Four experiments that finished, one that failed, one that ran in part, one queued."""
+    """Four finished experiments, one that failed, one that ran only in part, and one queued."""
 
     def make(folder: Path) -> None:
         project = studied.copy(folder / "project")
@@ -32,7 +32,7 @@ def compared(studied, made_once, tmp_path_factory) -> Project:
     return made.copy(tmp_path_factory.mktemp("compared") / "project")
 
 
-def test_what_finished_is_a_row_and_nothing_else(compared, capsys):
+def test_only_finished_experiments_are_rows(compared, capsys):
     found = rows(compared.path).set_index("name")
     assert set(found.index) == NAMES
     assert "partial: skipped" in capsys.readouterr().err
@@ -42,7 +42,7 @@ def test_what_finished_is_a_row_and_nothing_else(compared, capsys):
         assert levels == ["frequency", scaler, "mae", int(seed)]
 
 
-def test_every_row_has_its_own_scores(compared):
+def test_each_row_has_the_scores_of_its_experiment(compared):
     found = rows(compared.path)
     baseline = compared.metrics("eval")["global"]["sdr"]
     floor = compared.metrics("bounds")["mixture"]["global"]["sdr"]
@@ -52,18 +52,18 @@ def test_every_row_has_its_own_scores(compared):
         assert (row["global.sdr"] == baseline) == (row["name"] == "minmax-seed-42")
         assert row["museval.sdr"] == scores["museval"]["sdr"]
         assert row["global.gain"] == pytest.approx(row["global.sdr"] - floor, abs=0.0011)
-        # The scores of the songs are that run's as well.
+        # The scores of songs are also those of this experiment.
         songs = song_scores(found[number : number + 1], compared.path)
         assert songs["value"].mean() == pytest.approx(row["global.sdr"], abs=0.0011)
 
 
-def test_runs_that_differ_in_two_things_tell_of_no_factor(compared):
+def test_experiments_that_differ_in_two_factors_give_no_effect(compared):
     found = rows(compared.path).set_index("name", drop=False)
     two = found.loc[["minmax-seed-42", "robust-seed-7"]]
     assert effects(song_scores(two, compared.path)).empty
 
 
-def test_the_command_prints_and_writes(compared):
+def test_command_prints_a_table_and_writes_csv_and_picture(compared):
     done = compared.run(
         "python", "-m", "study.compare", "--csv", "matrix.csv", "--picture", "a/matrix.png"
     )
@@ -75,7 +75,7 @@ def test_the_command_prints_and_writes(compared):
     assert (compared.path / "a/matrix.png").exists()
 
 
-def test_a_report_shows_them_and_after_another_commit_those_that_are_committed(compared, tmp_path):
+def test_report_shows_experiments_of_the_commit_or_else_the_committed_table(compared, tmp_path):
     project = compared.copy(tmp_path / "project")
     project.set(seed=8)
     report = ("python", "-m", "study.report", "--base", "main")
@@ -89,7 +89,7 @@ def test_a_report_shows_them_and_after_another_commit_those_that_are_committed(c
     assert section.rstrip().endswith(table.strip())
 
 
-def test_after_another_commit_they_are_those_of_all_commits(compared, tmp_path):
+def test_experiments_of_earlier_commits_are_found_among_all_commits(compared, tmp_path):
     project = compared.copy(tmp_path / "project")
     (project.path / "notes.txt").write_text("seen\n")
     project.commit("Notes")
@@ -97,7 +97,7 @@ def test_after_another_commit_they_are_those_of_all_commits(compared, tmp_path):
     assert set(rows(project.path, num=-1)["name"]) == NAMES
 
 
-def test_no_experiment_is_one_line(project):
+def test_missing_experiments_are_an_error_of_one_line(project):
     done = project.run("python", "-m", "study.compare", check=False)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1 and "make matrix" in done.stderr

@@ -1,9 +1,9 @@
-"""An experiment on the page of `study.listen`: its excerpts come from the cache."""
+"""The page of `study.listen` gets the excerpts of an experiment from DVC's cache."""
 
 import shutil
 
 
-def test_excerpts_come_from_the_cache_of_this_commit_or_by_name_of_others(project):
+def test_page_has_cached_excerpts_of_this_commit_or_of_named_experiments(project):
     project.run("dvc", "exp", "run", "--name", "linked", "-S", "reports.embed_audio=false")
     project.run("git", "checkout", "-q", ".")
     listen = ("python", "-m", "study.listen")

@@ -1,4 +1,4 @@
-"""The matrix: every stage once for each of its settings, and nothing lost when it is disturbed."""
+"""A matrix runs each stage once for each of its settings and loses nothing when disturbed."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from study import matrix as command
-from tests.pipeline.conftest import FOUR
+from tests.pipeline.conftest import GRID
 from tests.pipeline.matrix import Matrix, processes
 
 LOSSES = {"train.loss": ["mae", "mse"]}
@@ -20,7 +20,7 @@ SHORT_AND_LONG = sorted(["epochs-2", LONG])
 
 @pytest.fixture
 def matrix(project, tmp_path):
-    """A finished project with a matrix of two losses; `mae` is what it has already."""
+    """A finished project with a matrix of two losses; it already has the results of `mae`."""
     folder = tmp_path / "count"
     folder.mkdir()
     matrix = Matrix(project, folder)
@@ -33,7 +33,7 @@ def matrix(project, tmp_path):
 
 @pytest.fixture
 def long_training(matrix):
-    """The same with a training long enough to be hit, beside the one that is there."""
+    """The same project with a second training that is long enough to be interrupted."""
     matrix.set({"train.epochs": [2, 100]})
     matrix.project.commit("A long training")
     return matrix
@@ -41,7 +41,7 @@ def long_training(matrix):
 
 @pytest.fixture
 def undisturbed(finished, made_once) -> str:
-    """Hash of the weights of the long training, if nothing disturbs it."""
+    """Checksum of the weights of the long training without interruptions."""
 
     def make(folder: Path) -> None:
         project = finished.copy(folder / "project")
@@ -62,9 +62,9 @@ def test_two_workers_run_each_stage_once_for_each_of_its_settings(studied, tmp_p
     matrix = Matrix(studied, studied.path.parent)
     once = dict.fromkeys(("download", "resample", "stft_tile", "bounds"), 1)
     four = dict.fromkeys(("train", "eval", "report"), 4)
-    assert matrix.ran(forget=False) == once | {"normalize": 2, "augment": 2} | four
-    names = [f"{scaler}-seed-{seed}" for scaler in FOUR["normalize.scaler"]
-             for seed in FOUR["seed"]]  # fmt: skip
+    assert matrix.ran(reset=False) == once | {"normalize": 2, "augment": 2} | four
+    names = [f"{scaler}-seed-{seed}" for scaler in GRID["normalize.scaler"]
+             for seed in GRID["seed"]]  # fmt: skip
     assert matrix.names() == sorted(names)
     compared = (studied.path.parent / "printed.txt").read_text().split("rank", 1)[-1]
     for name in names:
@@ -82,7 +82,7 @@ def test_two_workers_run_each_stage_once_for_each_of_its_settings(studied, tmp_p
 
 @pytest.mark.slow
 def test_disturbed_training_resumes_and_ends_with_the_same_weights(long_training, undisturbed):
-    """First Ctrl-C ends the command, then a kill does, then its worker is killed."""
+    """The command is ended by Ctrl-C, then killed; in its third run, the worker is killed."""
     matrix = long_training
     interrupted = matrix.start_until(f"{LONG}: epoch 3/")
     interrupted.process.send_signal(signal.SIGINT)
@@ -110,11 +110,11 @@ def test_disturbed_training_resumes_and_ends_with_the_same_weights(long_training
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="fills a small file system of Linux")
+@pytest.mark.skipif(sys.platform != "linux", reason="fills a small file system on Linux")
 def test_full_disk_fails_one_experiment_and_two_users_complete_the_matrix(matrix):
-    """The disk that is full is the one with the checkpoints of unfinished trainings."""
+    """The full disk is the one with the checkpoints of unfinished trainings."""
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode:
-        pytest.skip("this system does not let a test mount a small file system")
+        pytest.skip("this system does not allow tests to mount a file system")
     matrix.set({"model.filters": [2, 32]})
     matrix.project.commit("A small and a large network")
     home = matrix.project.path / "cache-home"
@@ -137,8 +137,8 @@ def test_full_disk_fails_one_experiment_and_two_users_complete_the_matrix(matrix
     assert matrix.ran() == {"train": 1, "eval": 1, "report": 1}
 
 
-def test_what_would_run_can_be_seen_first(project, tmp_path):
-    """The study of the paper, of which the project has one experiment's results."""
+def test_dry_run_counts_runs_and_cached_results_of_each_stage(project, tmp_path):
+    """The project has the results of one experiment of the paper's matrix."""
     matrix = Matrix(project, tmp_path)
     done = matrix.run("--dry-run")
     assert "8 experiments, 0 of them finished" in done.stdout
@@ -148,26 +148,26 @@ def test_what_would_run_can_be_seen_first(project, tmp_path):
     assert matrix.ran() == {} and matrix.names() == []
 
 
-def test_status_has_a_line_for_each_experiment_and_their_number(matrix):
+def test_status_lists_experiments_and_counts_the_missing_ones(matrix):
     done = matrix.project.run("python", "-m", "study.status", **matrix.env)
     assert done.stdout.splitlines() == ["mae  missing", "mse  missing", "2 missing"]
 
 
-def refusal(monkeypatch, capsys, project, *options) -> str:
-    """The line that `python -m study.matrix` ends with."""
+def error_line(monkeypatch, capsys, project, *options) -> str:
+    """Run `python -m study.matrix`, which must fail, and return its error line."""
     monkeypatch.chdir(project.path)
-    monkeypatch.setenv("PATH", os.environ["PATH"])  # put back afterwards
+    monkeypatch.setenv("PATH", os.environ["PATH"])  # restored after the test
     monkeypatch.setattr(sys, "argv", ["matrix", *options])
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with pytest.raises(SystemExit) as ended:
+        with pytest.raises(SystemExit) as caught:
             command.run(command.main)
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
     assert "Traceback" not in capsys.readouterr().err
-    assert "\n" not in ended.value.code
-    return ended.value.code
+    assert "\n" not in caught.value.code
+    return caught.value.code
 
 
 @pytest.mark.parametrize(
@@ -179,10 +179,10 @@ def refusal(monkeypatch, capsys, project, *options) -> str:
         (["--study", "none"], "studies.none: no such study"),
     ],
 )
-def test_options_that_make_no_sense_end_with_one_line(
+def test_invalid_options_are_an_error_of_one_line(
     matrix, monkeypatch, capsys, options, line
 ):
-    assert line in refusal(monkeypatch, capsys, matrix.project, *options)
+    assert line in error_line(monkeypatch, capsys, matrix.project, *options)
 
 
 @pytest.mark.parametrize(
@@ -193,6 +193,6 @@ def test_options_that_make_no_sense_end_with_one_line(
         ({"train.loss": ["mea"]}, "'mea'"),
     ],
 )
-def test_a_matrix_that_makes_no_sense_ends_with_one_line(matrix, monkeypatch, capsys, grid, line):
+def test_invalid_matrix_is_an_error_of_one_line(matrix, monkeypatch, capsys, grid, line):
     matrix.set(grid)
-    assert line in refusal(monkeypatch, capsys, matrix.project)
+    assert line in error_line(monkeypatch, capsys, matrix.project)

@@ -1,4 +1,4 @@
-"""The notebook reads a finished experiment and shows it, without an error or a warning."""
+"""The notebook shows a finished experiment without errors or warnings."""
 
 import json
 import shutil
@@ -15,12 +15,12 @@ def notebook():
     return json.loads((ROOT / PATH).read_text(encoding="utf-8"))
 
 
-def test_the_notebook_is_committed_without_outputs(notebook):
+def test_notebook_is_committed_without_outputs(notebook):
     cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     assert not any(cell["outputs"] or cell["execution_count"] for cell in cells)
 
 
-def test_the_notebook_runs_in_a_finished_project(project, monkeypatch):
+def test_notebook_runs_in_a_finished_project(project, monkeypatch):
     nbclient = pytest.importorskip("nbclient", reason="requirements-dev.txt is not installed")
     nbformat = pytest.importorskip("nbformat")
     notebook = nbformat.read(ROOT / PATH, as_version=4)
@@ -29,8 +29,8 @@ def test_the_notebook_runs_in_a_finished_project(project, monkeypatch):
     for name, value in project.environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
-    place = {"metadata": {"path": project.path / "notebooks"}}
-    nbclient.NotebookClient(notebook, resources=place, timeout=60).execute()
+    resources = {"metadata": {"path": project.path / "notebooks"}}
+    nbclient.NotebookClient(notebook, resources=resources, timeout=60).execute()
 
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert not [o["text"] for o in outputs if o.get("name") == "stderr"]

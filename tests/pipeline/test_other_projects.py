@@ -1,4 +1,4 @@
-"""The recipes of docs/recipes.md: its blocks are run as they stand, with addresses of the tests."""
+"""Code blocks of docs/recipes.md run unchanged, except for addresses of local servers."""
 
 import re
 import shutil
@@ -13,20 +13,20 @@ WEIGHTS = "unet.weights.h5"
 
 
 def block(before: str, language: str = "bash") -> str:
-    """The first block of a language after a text."""
+    """First code block of a language after a text."""
     assert TEXT.count(before) == 1
     return re.search(rf"```{language}\n(.*?)```", TEXT.partition(before)[2], re.DOTALL)[1]
 
 
-def run(project: Project, script: str, *replaced: tuple[str, str], **env: str) -> None:
-    for old, new in replaced:
+def run(project: Project, script: str, *replacements: tuple[str, str], **env: str) -> None:
+    for old, new in replacements:
         assert old in script
         script = script.replace(old, new)
     project.run("bash", "-e", "-c", script, **env)
 
 
 def assert_pulled(project: Project, folder: Path, **env: str) -> None:
-    """See that another clone gets the model from the project's remote."""
+    """Check that another clone gets the model from the project's remote."""
     other = Project(folder / "clone")
     project.run("git", "clone", "-q", str(project.path), str(other.path))
     other.run("dvc", "pull", "models", **env)
@@ -34,7 +34,7 @@ def assert_pulled(project: Project, folder: Path, **env: str) -> None:
     assert (other.path / "models" / WEIGHTS).read_bytes() == expected
 
 
-def test_model_and_metrics_are_fetched_imported_and_read(finished, tmp_path):
+def test_other_projects_can_download_and_track_the_model_and_read_metrics(finished, tmp_path):
     source = {"VOCALSEG": str(finished.path)}
     expected = (finished.path / "models" / WEIGHTS).read_bytes()
     anywhere = Project(tmp_path / "anywhere")
@@ -63,12 +63,12 @@ def test_model_and_metrics_are_fetched_imported_and_read(finished, tmp_path):
     assert head.startswith("song,")
 
 
-def test_a_folder_is_a_remote(project, tmp_path):
+def test_model_is_pulled_from_a_folder(project, tmp_path):
     run(project, block("A folder, also"), ("/mnt/store", str(tmp_path / "store")))
     assert_pulled(project, tmp_path)
 
 
-def test_a_computer_with_ssh_is_a_remote(project, tmp_path):
+def test_model_is_pulled_from_an_ssh_server(project, tmp_path):
     home = {"HOME": str(tmp_path / "home")}
     with servers.ssh(tmp_path / "home") as url:
         address = f"{url}{tmp_path}/store"
@@ -77,19 +77,19 @@ def test_a_computer_with_ssh_is_a_remote(project, tmp_path):
         assert_pulled(project, tmp_path, **home)
 
 
-def test_an_s3_bucket_is_a_remote(project, tmp_path):
+def test_model_is_pulled_from_an_s3_bucket(project, tmp_path):
     keys = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "test")
     with servers.s3("bucket") as url:
         run(project, block("S3 ("), ("https://s3.example.org", url), **keys)
         assert_pulled(project, tmp_path, **keys)
 
 
-def test_a_web_server_is_a_remote_to_read_from(project, tmp_path):
+def test_web_server_is_a_read_only_remote(project, tmp_path):
     store = tmp_path / "store"
     store.mkdir()
     with servers.web(store) as url:
-        places = ("https://example.org/store", url), ("/mnt/store", str(store))
-        run(project, block("## A public, read-only remote"), *places)
+        addresses = ("https://example.org/store", url), ("/mnt/store", str(store))
+        run(project, block("## A public, read-only remote"), *addresses)
         assert_pulled(project, tmp_path)
         shutil.rmtree(store)
         store.mkdir()

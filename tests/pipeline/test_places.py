@@ -1,4 +1,4 @@
-"""A matrix in unusual places works, or ends with one line that says what to do."""
+"""A matrix in an unusual location works or fails with one line of advice."""
 
 import os
 import shutil
@@ -9,33 +9,33 @@ import yaml
 
 from study import doctor
 from study.queue import require_queue
-from tests.pipeline.conftest import Project, ran
+from tests.pipeline.conftest import Project, executed_stages
 
-ONE = ("dvc", "exp", "run", "--queue", "--name", "time", "-S", "normalize.axis=time", "normalize")
+QUEUE = ("dvc", "exp", "run", "--queue", "--name", "time", "-S", "normalize.axis=time", "normalize")
 
 
-def moved(finished: Project, path) -> Project:
+def copy_to(finished: Project, path) -> Project:
     path.parent.mkdir(parents=True, exist_ok=True)
     return finished.copy(path)
 
 
-def matrix(project: Project, **options):
+def run_matrix(project: Project, **options):
     return project.run("python", "-m", "study.matrix", check=False, **options)
 
 
 @pytest.mark.parametrize("folder", ["Größe", "a#b", "a?b", "100%"])
-def test_a_path_that_the_queue_cannot_work_in_is_said_before_anything_is_queued(
+def test_path_unsupported_by_the_queue_is_detected_before_anything_is_queued(
     finished, tmp_path, folder, monkeypatch, rejects
 ):
-    project = moved(finished, tmp_path / folder / "project")
+    project = copy_to(finished, tmp_path / folder / "project")
     monkeypatch.chdir(project.path)
     with rejects(folder, "move the project"):
         require_queue()
     assert any(name == "queue" and status == doctor.WARN for name, status, _ in doctor.dvc())
 
 
-def test_such_a_path_ends_the_matrix_with_one_line(finished, tmp_path):
-    done = matrix(moved(finished, tmp_path / "Größe" / "project"))
+def test_matrix_in_an_unsupported_path_is_an_error_of_one_line(finished, tmp_path):
+    done = run_matrix(copy_to(finished, tmp_path / "Größe" / "project"))
     assert done.returncode == 1
     (line,) = done.stderr.strip().splitlines()
     assert "Größe" in line and "move the project" in line
@@ -43,17 +43,17 @@ def test_such_a_path_ends_the_matrix_with_one_line(finished, tmp_path):
 
 
 @pytest.mark.slow
-def test_other_odd_characters_in_a_path_do_no_harm(finished, tmp_path):
-    project = moved(finished, tmp_path / "it's a [folder], & more; x=1" / "project")
-    project.run(*ONE)
-    assert "normalize" in ran(project.run("dvc", "exp", "run", "--run-all"))
+def test_queue_works_with_other_special_characters_in_the_path(finished, tmp_path):
+    project = copy_to(finished, tmp_path / "it's a [folder], & more; x=1" / "project")
+    project.run(*QUEUE)
+    assert "normalize" in executed_stages(project.run("dvc", "exp", "run", "--run-all"))
     assert "time" in project.run("git", "for-each-ref", "refs/exps").stdout
 
 
 @pytest.mark.slow
-def test_a_project_below_the_git_root_has_its_matrix(finished, tmp_path):
+def test_matrix_runs_in_a_subfolder_of_the_git_repository(finished, tmp_path):
     root = tmp_path / "root"
-    project = moved(finished, root / "below/project")
+    project = copy_to(finished, root / "below/project")
     shutil.rmtree(project.path / ".git")
     for command in (["init", "-q", "-b", "main"], ["config", "user.email", "test@example.org"],
                     ["config", "user.name", "Test"]):  # fmt: skip
@@ -62,41 +62,41 @@ def test_a_project_below_the_git_root_has_its_matrix(finished, tmp_path):
     (project.path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     project.run("git", "add", "-A", ".")
     project.run("git", "commit", "-q", "-m", "Below")
-    done = matrix(project)
+    done = run_matrix(project)
     assert done.returncode == 0, done.stderr
     assert "overlap-0.25" in project.run("git", "for-each-ref", "refs/exps").stdout
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
-def test_a_clone_of_another_user_is_one_line(project):
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can change the owner of a folder")
+def test_clone_of_another_user_is_an_error_of_one_line(project):
     for folder in (project.path, project.path / ".git"):
         os.chown(folder, 12345, 12345)
-    done = matrix(project, HOME=str(project.path), SUDO_UID="")
+    done = run_matrix(project, HOME=str(project.path), SUDO_UID="")
     assert done.returncode == 1
     (line,) = done.stderr.strip().splitlines()
     assert "belongs to another user" in line and "safe.directory" in line
 
 
-def test_a_merge_conflict_in_the_lock_file_is_one_line(project):
+def test_merge_conflict_in_the_lock_file_is_an_error_of_one_line(project):
     lock = project.path / "dvc.lock"
     lock.write_text(f"<<<<<<< HEAD\n{lock.read_text()}=======\n>>>>>>> other\n")
-    done = matrix(project)
+    done = run_matrix(project)
     assert done.returncode == 1
     (line,) = done.stderr.strip().splitlines()
     assert "dvc.lock: has a merge conflict" in line and "git checkout" in line
 
 
-def test_without_a_repository_or_a_commit_it_is_one_line(project):
+def test_missing_repository_or_commit_is_an_error_of_one_line(project):
     shutil.rmtree(project.path / ".git")
-    (line,) = matrix(project).stderr.strip().splitlines()
+    (line,) = run_matrix(project).stderr.strip().splitlines()
     assert "clone the project with git" in line
     project.run("git", "init", "-q")
-    (line,) = matrix(project).stderr.strip().splitlines()
+    (line,) = run_matrix(project).stderr.strip().splitlines()
     assert "no commit yet" in line
 
 
 @pytest.mark.slow
-def test_songs_within_the_clone_have_their_matrix(finished, songs, tmp_path):
+def test_matrix_runs_with_songs_inside_the_clone(finished, songs, tmp_path):
     project = finished.copy(tmp_path / "project")
     shutil.copytree(songs, project.path / "songs")
     with (project.path / ".gitignore").open("a") as file:
@@ -105,6 +105,6 @@ def test_songs_within_the_clone_have_their_matrix(finished, songs, tmp_path):
     params["dataset"]["root"] = str(project.path / "songs")
     (project.path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     project.commit("Songs within the clone")
-    done = matrix(project)
+    done = run_matrix(project)
     assert done.returncode == 0, done.stderr
-    assert "1 experiments, 1 of them finished" in matrix(project).stdout
+    assert "1 experiments, 1 of them finished" in run_matrix(project).stdout

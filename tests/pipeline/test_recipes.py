@@ -1,4 +1,4 @@
-"""The README's recipes with experiments: keep one, branch from it, hand it to somebody else."""
+"""Recipes of the README for experiments: apply, branch, share and compare them."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def add_store(project: Project, folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_an_experiment_is_applied_branched_pushed_and_pulled(shared, tmp_path):
+def test_experiment_can_be_pushed_pulled_applied_and_branched(shared, tmp_path):
     before = shared.metrics("eval")
     shared.run("dvc", "exp", "push", "origin", ROBUST)
 
@@ -41,7 +41,7 @@ def test_an_experiment_is_applied_branched_pushed_and_pulled(shared, tmp_path):
     assert (other.path / "reports/index.html").exists()
     assert other.metrics("eval") != before
     other.run("dvc", "checkout", check=False)
-    assert not {"train", "eval"} & set(other.repro())  # what it is of came with it
+    assert not {"train", "eval"} & set(other.repro())  # their outputs were pulled too
 
     shared.run("dvc", "exp", "branch", ROBUST, "my-branch")
     params = shared.run("git", "show", "my-branch:params.yaml").stdout
@@ -50,7 +50,7 @@ def test_an_experiment_is_applied_branched_pushed_and_pulled(shared, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_table_of_the_readme_has_scores_and_no_hashes(shared):
+def test_table_of_the_readme_has_scores_and_no_hashes(shared):
     shown = shared.run(
         "dvc", "exp", "show", "--csv", "--hide-workspace", "--hide-failed",
         "--sort-by", "table1.sdr", "--sort-order", "desc", "--drop", ".*",

@@ -1,4 +1,4 @@
-"""The report on a change: made by the command that the workflow runs, on a clone, as there."""
+"""The report on a change, made in a clone by the command of the workflow."""
 
 import re
 import shutil
@@ -14,7 +14,7 @@ from tests.pipeline.conftest import Project
 
 
 def table(text: str, section: str) -> dict[str, list[str]]:
-    """The rows of a section's first table, by their first cell."""
+    """Rows of the first table of a section, by their first cell."""
     body = text.split(f"### {section}\n")[1].split("\n### ")[0]
     rows = [line.strip("| ").split(" | ") for line in body.splitlines() if line.startswith("|")]
     return {row[0].strip("`"): row[1:] for row in rows[2:]}
@@ -24,8 +24,8 @@ def git(*command: str, cwd=None) -> None:
     subprocess.run(["git", *command], cwd=cwd, check=True, capture_output=True)
 
 
-def fetched(origin, path, cache) -> Project:
-    """A fresh clone with a restored cache, as a runner has it: no data, no models."""
+def fresh_clone(origin, path, cache) -> Project:
+    """A clone with a restored cache and without outputs, as in CI."""
     git("clone", "-q", str(origin), str(path))
     git("config", "user.email", "test@example.org", cwd=path)
     git("config", "user.name", "Test", cwd=path)
@@ -35,21 +35,21 @@ def fetched(origin, path, cache) -> Project:
 
 @pytest.fixture(scope="module")
 def changed(finished, made_once, tmp_path_factory) -> Project:
-    """A runner that has reported on a pushed branch with another loss.
+    """A clone in CI after the report on a pushed branch with another loss.
 
-    People push to a bare repository, whose main has the results of ``finished``; CI clones from it.
+    The author and CI clone a bare repository, whose main has the results of ``finished``.
     """
 
     def make(folder: Path) -> None:
         origin, cache = folder / "origin.git", finished.path / ".dvc/cache"
         git("clone", "-q", "--bare", str(finished.path), str(origin))
-        author = fetched(origin, folder / "author", cache)
+        author = fresh_clone(origin, folder / "author", cache)
         author.run("git", "checkout", "-q", "-b", "change")
         author.set(train={"loss": "mse"})
         author.commit("Another loss")
         author.run("git", "push", "-q", "origin", "change")
 
-        runner = fetched(origin, folder / "runner", cache)
+        runner = fresh_clone(origin, folder / "runner", cache)
         runner.run("git", "checkout", "-q", "change")
         runner.run("make", "-o", "setup", "report", BASE="origin/main")
 
@@ -61,11 +61,11 @@ def read(project: Project, name: str = "report") -> str:
     return (project.path / f"report/{name}.md").read_text()
 
 
-def test_the_changed_parameter_is_named_with_both_values(changed):
+def test_changed_parameter_is_listed_with_both_values(changed):
     assert table(read(changed), "Parameters") == {"train.loss": ["mae", "mse"]}
 
 
-def test_train_and_eval_ran_alone_and_the_report_says_why_and_how_long(changed):
+def test_changed_stages_are_listed_with_reason_and_time(changed):
     stages = table(read(changed), "Stages")
     assert list(stages) == ["train", "eval", "report"]
     assert stages["train"][0] == "`train`"
@@ -75,7 +75,7 @@ def test_train_and_eval_ran_alone_and_the_report_says_why_and_how_long(changed):
         assert 0 < 60 * minutes + seconds < 300
 
 
-def test_metrics_stand_before_and_after_with_their_difference(finished, changed):
+def test_metrics_are_listed_with_both_values_and_their_difference(finished, changed):
     shown = table(read(changed), "Metrics")
     for name in ("train", "eval"):
         before, now = finished.metrics(name), changed.metrics(name)
@@ -90,7 +90,7 @@ def test_metrics_stand_before_and_after_with_their_difference(finished, changed)
     assert "cannot be compared, because" in read(changed)
 
 
-def test_curves_and_gains_of_both_are_there_as_pictures_and_as_text(finished, changed):
+def test_curves_and_gains_are_pictures_in_the_report_and_charts_in_the_comment(finished, changed):
     text, comment = read(changed), read(changed, "comment")
     for name in ("training", "songs"):
         picture = changed.path / f"report/{name}.png"
@@ -99,14 +99,14 @@ def test_curves_and_gains_of_both_are_there_as_pictures_and_as_text(finished, ch
     assert "not in the DVC cache" not in text
     assert comment.startswith(report.MARKER)
     charts = re.findall(r"```mermaid\n(.*?)```", comment, re.DOTALL)
-    assert len(charts) == 3  # losses of two kinds do not share a chart
+    assert len(charts) == 3  # different losses have separate charts
     for folder, chart in zip((finished, changed), charts, strict=False):
         table = pd.read_csv(folder.path / changes.CURVES.format("val_loss"), sep="\t")
         drawn = [float(v) for v in re.search(r"line \[(.*)\]", chart)[1].split(", ")]
         assert drawn == pytest.approx(table["val_loss"].tolist(), abs=1e-5)
 
 
-def test_each_song_stands_with_its_gain_before_and_now(finished, changed):
+def test_each_song_is_listed_with_both_gains(finished, changed):
     shown = table(read(changed), "Songs")
     for column, folder in enumerate((finished, changed)):
         songs = pd.read_csv(folder.path / changes.SONGS)
@@ -117,7 +117,7 @@ def test_each_song_stands_with_its_gain_before_and_now(finished, changed):
         )
 
 
-def test_run_again_it_says_that_nothing_had_to_run(changed):
+def test_second_run_reports_that_all_results_were_up_to_date(changed):
     done = changed.run("python", "-m", "study.report", "--base", "origin/main", "--repro")
     stages = table(done.stdout, "Stages")
     assert {name: row[1] for name, row in stages.items()} == dict.fromkeys(
@@ -125,7 +125,7 @@ def test_run_again_it_says_that_nothing_had_to_run(changed):
     )
 
 
-def test_a_base_whose_curves_are_in_no_cache_is_told(changed, tmp_path):
+def test_uncached_curves_of_the_base_are_reported_as_missing(changed, tmp_path):
     project = changed.copy(tmp_path / "project")
     shutil.rmtree(project.path / ".dvc/cache")
     project.run("python", "-m", "study.report", "--base", "origin/main")
@@ -134,13 +134,13 @@ def test_a_base_whose_curves_are_in_no_cache_is_told(changed, tmp_path):
     assert "![Loss by epoch" in text and table(text, "Songs").keys() == {"Song 50", "Song 51"}
 
 
-def test_nothing_changed_is_one_sentence(project):
+def test_report_without_changes_is_one_sentence(project):
     done = project.run("python", "-m", "study.report", "--repro", "--base", "HEAD")
     assert done.stdout.splitlines()[2:] == ["**Nothing**: no parameter, no stage, no metric.", ""]
     assert read(project, "comment").startswith(report.MARKER)
 
 
-def test_the_base_is_where_the_change_began_not_what_others_did_since(project, monkeypatch):
+def test_base_is_the_merge_base_and_ignores_later_commits_of_others(project, monkeypatch):
     project.run("git", "checkout", "-q", "-b", "change")
     project.run("git", "checkout", "-q", "main")
     project.set(matrix={"train.loss": ["mse"]})
@@ -150,8 +150,8 @@ def test_the_base_is_where_the_change_began_not_what_others_did_since(project, m
     assert changes.base_commit("main") == project.run("git", "rev-parse", "HEAD").stdout.strip()
 
 
-def test_a_base_without_metrics_is_told(project):
-    project.run("git", "checkout", "-q", "HEAD~1")  # before the results
+def test_base_without_metrics_is_reported(project):
+    project.run("git", "checkout", "-q", "HEAD~1")  # the commit before the results
     project.run("git", "checkout", "-q", "-b", "results")
     project.run("git", "checkout", "-q", "main", "--", "metrics", "dvc.lock")
     project.commit("Results again")
@@ -168,15 +168,17 @@ def test_a_base_without_metrics_is_told(project):
         (lambda p: (p / "dvc.yaml").unlink(), "main", "dvc.yaml: no such file; run from"),
     ],
 )
-def test_what_cannot_be_compared_is_one_line(project, monkeypatch, prepare, base, expected):
+def test_invalid_base_or_folder_is_an_error_of_one_line(
+    project, monkeypatch, prepare, base, expected
+):
     prepare(project.path)
     monkeypatch.chdir(project.path)
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as caught:
         changes.base_commit(base)
-    assert ended.value.code.startswith(expected) and "\n" not in ended.value.code
+    assert caught.value.code.startswith(expected) and "\n" not in caught.value.code
 
 
-def test_a_failed_stage_ends_the_report_and_is_named(project):
+def test_failed_stage_ends_the_report_and_is_named_in_the_error(project):
     stage = project.path / "stages/eval.py"
     stage.write_text("raise SystemExit('broken')\n")
     done = project.run("python", "-m", "study.report", "--repro", check=False)
@@ -185,7 +187,7 @@ def test_a_failed_stage_ends_the_report_and_is_named(project):
     assert not (project.path / "report").exists()
 
 
-def test_names_with_markup_stay_in_their_cells():
+def test_markup_in_song_names_is_escaped():
     frame = pd.DataFrame({"now": [1.0]}, index=['a|b <img src=x> "quoted"\nline'])
     row = report.songs_table(frame).splitlines()[4]
     assert row == '| a\\|b &lt;img src=x> "quoted" line | 1.00 |'

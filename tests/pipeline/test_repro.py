@@ -1,15 +1,15 @@
-"""`dvc repro`: one command runs everything once, nothing twice, and the same to the bit."""
+"""`dvc repro` runs each stage once, and its results are deterministic."""
 
 import shutil
 
 import pytest
 
 
-def test_a_finished_pipeline_has_nothing_to_do(project):
+def test_finished_pipeline_runs_no_stage(project):
     assert project.repro() == []
 
 
-def test_every_run_says_what_table_1_would_print_and_how_good_the_separation_is(finished):
+def test_metrics_have_all_protocols_and_scores_between_the_bounds(finished):
     scores = finished.metrics("eval")
     assert set(scores) == {"table1", "museval", "global", "songs"}
     assert set(scores["table1"]) == {"sdr", "sir", "sar"}
@@ -24,7 +24,7 @@ def test_every_run_says_what_table_1_would_print_and_how_good_the_separation_is(
     assert scores["global"]["sdr"] < bounds["irm"]["global"]["sdr"]
 
 
-def test_a_page_to_listen_on_holds_the_separated_songs(finished):
+def test_listening_page_contains_the_test_songs(finished):
     page = (finished.path / "reports/index.html").read_text()
     for song in ("Song 50", "Song 51"):
         assert f'class="sounds" data-song="{song}">{{"mixture": "T2dn' in page  # "Ogg" in base64
@@ -34,7 +34,7 @@ def test_a_page_to_listen_on_holds_the_separated_songs(finished):
     ]
 
 
-def test_sound_that_must_not_be_published_stays_in_files_beside_the_page(project):
+def test_audio_is_in_separate_files_if_it_is_not_embedded(project):
     project.set(reports={"embed_audio": False})
     assert project.repro() == ["report"]
     page = (project.path / "reports/index.html").read_text()
@@ -46,7 +46,7 @@ def test_sound_that_must_not_be_published_stays_in_files_beside_the_page(project
             assert f'"{stem}": "T2dn' in sounds
 
 
-def test_the_model_card_says_what_was_scored_and_how_well(finished):
+def test_model_card_states_the_training_songs_and_the_score(finished):
     card = (finished.path / "reports/model_card.md").read_text()
     assert "- Trained on: a folder of songs; 3 songs" in card
     assert f"{finished.metrics('eval')['museval']['sdr']:.1f}" in card
@@ -58,7 +58,7 @@ def test_spectrograms_are_among_the_plots(project):
     assert "index.html" in shown.stdout
 
 
-def test_an_artifact_is_never_a_copy_of_another(finished):
+def test_scaling_and_examples_are_much_smaller_than_the_tiles(finished):
     size = {
         name: sum(f.stat().st_size for f in (finished.path / "data" / name).rglob("*"))
         for name in ("tiles", "scaling")
@@ -68,13 +68,13 @@ def test_an_artifact_is_never_a_copy_of_another(finished):
 
 
 @pytest.mark.slow
-def test_running_everything_again_gives_the_same_lock_file_to_the_byte(project):
+def test_forced_run_reproduces_the_lock_file_to_the_byte(project):
     before = (project.path / "dvc.lock").read_bytes()
     project.repro("--force", LOKY_MAX_CPU_COUNT="2")
     assert (project.path / "dvc.lock").read_bytes() == before
 
 
-def test_lost_outputs_come_back_from_the_cache_without_running_anything(project):
+def test_lost_outputs_are_restored_from_the_cache_without_running_a_stage(project):
     shutil.rmtree(project.path / "data")
     shutil.rmtree(project.path / "models")
     project.run("dvc", "checkout")

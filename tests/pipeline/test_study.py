@@ -1,4 +1,4 @@
-"""A study of rungs: run once, kept in metrics/, and only what is missing is added."""
+"""A study of rungs keeps its results in metrics/ and only runs missing experiments."""
 
 import pandas as pd
 import pytest
@@ -22,7 +22,7 @@ RUNGS = [
 ]  # fmt: skip
 
 
-def plan(matrix, rungs, seeds):
+def set_study(matrix, rungs, seeds):
     params = matrix.project.params()
     params["studies"] = {"small": {"seed": seeds, "rungs": rungs}}
     (matrix.project.path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
@@ -33,12 +33,12 @@ def table(project):
 
 
 @pytest.mark.slow
-def test_a_study_is_finished_in_parts_also_in_a_fresh_clone(songs, tmp_path):
+def test_study_keeps_its_results_and_is_completed_in_a_fresh_clone(songs, tmp_path):
     folders = [tmp_path / name for name in ("count", "recount")]
     for folder in folders:
         folder.mkdir()
     matrix = Matrix(clone(tmp_path / "project", songs), folders[0])
-    plan(matrix, RUNGS, [1])
+    set_study(matrix, RUNGS, [1])
     matrix.project.commit("A study")
     done = matrix.run("--study", "small", "--jobs", "2")
     assert matrix.ran()["train"] == 2
@@ -49,8 +49,8 @@ def test_a_study_is_finished_in_parts_also_in_a_fresh_clone(songs, tmp_path):
 
     project = matrix.project
     names = "small-paper-seed-1", "small-everything-seed-1"
-    said = project.run("python", "-m", "study.ensemble", *names, "--keep", "kept").stdout
-    assert [line.split(" | ")[0] for line in said.splitlines()[2:]] == [
+    printed = project.run("python", "-m", "study.ensemble", *names, "--keep", "kept").stdout
+    assert [line.split(" | ")[0] for line in printed.splitlines()[2:]] == [
         *(f"| {name}" for name in names), "| mean of their masks"
     ]  # fmt: skip
     assert all((project.path / "kept" / name / "unet.json").is_file() for name in names)
@@ -65,12 +65,12 @@ def test_a_study_is_finished_in_parts_also_in_a_fresh_clone(songs, tmp_path):
     project.run("git", "clone", "-q", str(project.path), str(other.project.path))
     other.project.run("git", "config", "user.email", "test@example.org")
     other.project.run("git", "config", "user.name", "Test")
-    plan(other, RUNGS[:1], [1, 2])
+    set_study(other, RUNGS[:1], [1, 2])
     other.project.commit("Fewer rungs, more seeds")
     done = other.run("--study", "small", "--dry-run")
     assert "2 experiments, 1 of them finished" in done.stdout
     cache = project.path / ".dvc/cache"
-    other.project.run("dvc", "cache", "dir", "--local", str(cache))  # saves the preparation
+    other.project.run("dvc", "cache", "dir", "--local", str(cache))  # avoids another preparation
     other.run("--study", "small", "--jobs", "2")
     assert other.ran()["train"] == 1
     second = table(other.project)

@@ -1,4 +1,4 @@
-"""Every command of the tutorial runs, in its order, in a clean clone with tiny songs."""
+"""All commands of the tutorial run in order in a clean clone with short songs."""
 
 import re
 import shutil
@@ -12,7 +12,7 @@ PAGE = (ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
 
 
 def clean_clone(finished: Project, path: Path) -> Project:
-    """A clone without results, whose environment is set up and whose runs may be cached."""
+    """A clone with a Python environment and cached results, but without outputs."""
     project = Project(path)
     finished.run("git", "clone", "--quiet", str(finished.path), str(path))
     project.run("git", "config", "user.email", "test@example.org")
@@ -24,7 +24,7 @@ def clean_clone(finished: Project, path: Path) -> Project:
     with (path / ".git/info/exclude").open("a") as file:
         file.write("/requirements.txt\n/pyproject.toml\n/scripts/\n/out/\n")
     (path / ".venv/bin").mkdir(parents=True)
-    (path / ".venv/bin/activate").touch()  # the tests' own environment is active
+    (path / ".venv/bin/activate").touch()  # the environment of the tests is active
     (path / ".venv/.done").touch()
     return project
 

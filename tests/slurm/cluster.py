@@ -1,9 +1,9 @@
-"""A real SLURM of several nodes on one host, for tests: started and stopped without systemd.
+"""A real SLURM cluster of several nodes on one host, for tests, without systemd.
 
     python -m tests.slurm.cluster FOLDER [--nodes 2] [--cpus 1]
 
-starts one, prints how to reach it and stops it at Ctrl-C. Each node is a `slurmd` of its own; any
-user can start one, whose jobs run as the same user.
+starts a cluster, prints the setting that selects it, and stops it at Ctrl-C. Each node is a
+separate `slurmd`. Any user can start a cluster; its jobs run as the same user.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 
 COMMANDS = ("setpriv", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel", "sinfo")
-SECONDS = 30.0  # until the nodes are idle
+TIMEOUT = 30.0  # in seconds, until a node has the expected state
 
 CONFIGURATION = """
 ClusterName=vocalseg
@@ -55,13 +55,13 @@ PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
 
 
-def missing() -> list[str]:
-    """Commands of SLURM that are not installed."""
+def missing_commands() -> list[str]:
+    """SLURM commands that are not installed."""
     return [name for name in COMMANDS if shutil.which(name, path=_path()) is None]
 
 
 class Cluster:
-    """A controller and its nodes; a context manager that stops all of them."""
+    """A controller and its nodes; the context manager starts and stops their daemons."""
 
     def __init__(self, folder: Path, nodes: int = 2, cpus: int = 1):
         self.folder = folder
@@ -108,7 +108,7 @@ class Cluster:
     def _start(self, name: str, *command: str) -> None:
         log = (self.folder / f"{name}.out").open("a")
         self.processes[name] = subprocess.Popen(
-            # They end with this process, also if it is killed.
+            # The daemons end with this process, even if it is killed.
             ["setpriv", "--pdeathsig", "TERM", *command, "-f", str(self.configuration)],
             env={**os.environ, **self.env},
             stdout=log,
@@ -117,11 +117,11 @@ class Cluster:
         )
 
     def crash(self, node: str) -> None:
-        """Kill the daemon of a node and all that runs on it, as a power cut does."""
+        """Kill the daemon of a node and all processes on it, as a power failure does."""
         daemon = self.processes.pop(node)
         parents = [*self.steps(node), psutil.Process(daemon.pid)]
         for process in parents:
-            process.suspend()  # a running one would report its children's end to the controller
+            process.suspend()  # so that it cannot report the end of its children to the controller
         for process in [p for parent in parents for p in parent.children(recursive=True)]:
             _kill(process)
         for process in parents:
@@ -130,7 +130,7 @@ class Cluster:
         self.call("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=crashed")
 
     def steps(self, node: str) -> list[psutil.Process]:
-        """The `slurmstepd` of a node, which outlive its daemon."""
+        """The `slurmstepd` processes of a node, which outlive its daemon."""
         found = []
         for process in psutil.process_iter():
             try:
@@ -143,8 +143,8 @@ class Cluster:
         return found
 
     def wait_for(self, node: str, state: str) -> None:
-        """Wait until a node is in a state."""
-        deadline = time.monotonic() + SECONDS
+        """Wait until a node reaches a state."""
+        deadline = time.monotonic() + TIMEOUT
         while (now := self.state(node)) != state:
             if time.monotonic() > deadline:
                 logs = "".join(log.read_text()[-1500:] for log in self.folder.glob("*.log"))
@@ -156,12 +156,12 @@ class Cluster:
         return done.stdout.strip()
 
     def call(self, *command: str, check: bool = True) -> subprocess.CompletedProcess:
-        """Run a command of SLURM."""
+        """Run a SLURM command."""
         env = {**os.environ, **self.env}
         return subprocess.run(command, env=env, check=check, capture_output=True, text=True)
 
     def stop(self) -> None:
-        """Cancel all jobs and end all daemons."""
+        """Cancel all jobs and stop all daemons."""
         if "controller" in self.processes:
             self.call("scancel", f"--user={getpass.getuser()}", check=False)
         steps = [step for node in self.nodes for step in self.steps(node)]
@@ -192,19 +192,19 @@ def _kill(process: psutil.Process) -> None:
 
 
 def _path() -> str:
-    """PATH with the folders that hold daemons, which a user's may lack."""
+    """PATH with the folders of daemons, which may be missing from a user's PATH."""
     return os.pathsep.join([os.environ["PATH"], "/usr/sbin", "/sbin"])
 
 
 def _free_ports(count: int) -> list[int]:
     sockets = [socket.socket() for _ in range(count)]
     try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+        for sock in sockets:
+            sock.bind(("127.0.0.1", 0))
+        return [sock.getsockname()[1] for sock in sockets]
     finally:
-        for one in sockets:
-            with closing(one):
+        for sock in sockets:
+            with closing(sock):
                 pass
 
 

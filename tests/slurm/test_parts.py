@@ -1,4 +1,4 @@
-"""Parts of the runner for clusters that need no cluster: settings, SLURM's answers, states."""
+"""Parts of the cluster runner that need no cluster: settings, SLURM's output, states."""
 
 from pathlib import Path
 
@@ -14,13 +14,13 @@ from tests.pipeline.conftest import ROOT
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A folder for a cluster.yaml, whose cache is known without DVC."""
+    """A working directory for cluster.yaml, with a cache folder that is known without DVC."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(settings, "_cache_folder", lambda: Path("/cache"))
     return tmp_path
 
 
-def test_without_a_file_everything_lies_in_the_clone_and_its_environment(folder):
+def test_defaults_are_the_clone_its_cache_and_its_environment(folder):
     found = settings.load(Path("/python"))
     assert found.work == folder / "cluster"
     assert found.repository == found.work / "repository.git"
@@ -28,7 +28,7 @@ def test_without_a_file_everything_lies_in_the_clone_and_its_environment(folder)
     assert found.scratch == "${SLURM_TMPDIR:-${TMPDIR:-/tmp}}"
 
 
-def test_the_committed_example_is_valid_and_names_every_key(folder):
+def test_committed_example_is_valid_and_contains_every_key(folder):
     text = (ROOT / "cluster.yaml.example").read_text()
     (folder / "cluster.yaml").write_text(text)
     found = settings.load(Path("/python"))
@@ -39,7 +39,7 @@ def test_the_committed_example_is_valid_and_names_every_key(folder):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "texts"),
     [
         ("wrok: /a", ["cluster.yaml: wrok: unknown key", "did you mean 'work'"]),
         ("before: module load cuda", ["cluster.yaml: before", "list"]),
@@ -49,26 +49,26 @@ def test_the_committed_example_is_valid_and_names_every_key(folder):
         ("work: [", ["cluster.yaml: cannot be read as YAML"]),
     ],
 )
-def test_a_wrong_file_is_one_line(folder, rejects, text, said):
+def test_invalid_file_is_an_error_of_one_line(folder, rejects, text, texts):
     (folder / "cluster.yaml").write_text(text)
-    with rejects(*said):
+    with rejects(*texts):
         settings.load(Path("/python"))
 
 
-def test_a_work_folder_that_cannot_be_made_is_one_line(folder, rejects):
+def test_work_folder_that_cannot_be_created_is_an_error_of_one_line(folder, rejects):
     (folder / "file").touch()
     (folder / "cluster.yaml").write_text("work: file/work")
     with rejects("cluster.yaml: work = ", "cannot be created (Not a directory)"):
         settings.make_work_folder(settings.load(Path("/python")))
 
 
-def test_a_host_without_slurm_is_one_line(monkeypatch, tmp_path, rejects):
+def test_host_without_slurm_is_an_error_of_one_line(monkeypatch, tmp_path, rejects):
     monkeypatch.setenv("PATH", str(tmp_path))
     with rejects("sbatch: not found"):
         jobs.require_slurm()
 
 
-def test_what_squeue_prints_is_read_by_job_and_task():
+def test_output_of_squeue_is_parsed_by_job_and_task():
     found = jobs.parse("a-experiments|3|RUNNING|node1|None\na-once|0|PENDING||Dependency\n")
     assert found == {
         ("a-experiments", 3): Job("RUNNING", "node1", "None"),
@@ -76,7 +76,7 @@ def test_what_squeue_prints_is_read_by_job_and_task():
     }
 
 
-def test_sbatch_that_refuses_is_one_line(monkeypatch, tmp_path, rejects):
+def test_job_refused_by_sbatch_is_an_error_of_one_line(monkeypatch, tmp_path, rejects):
     sbatch = tmp_path / "sbatch"
     sbatch.write_text(
         "#!/bin/sh\necho 'sbatch: error: invalid partition specified: gpu' >&2\nexit 1"
@@ -87,7 +87,7 @@ def test_sbatch_that_refuses_is_one_line(monkeypatch, tmp_path, rejects):
         jobs.submit(["--partition=gpu"])
 
 
-def test_an_argument_that_a_line_cannot_hold_is_refused(rejects):
+def test_tab_in_an_argument_is_refused(rejects):
     assert tsv_line(Experiment("a", ("seed=1",))) == "--name\ta\t-S\tseed=1"
     with rejects("params.yaml: matrix", "tab"):
         tsv_line(Experiment("a", ("dataset.root=a\tb",)))
@@ -101,7 +101,7 @@ def submission(folder: Path, *names: str) -> Submission:
     return Submission(folder)
 
 
-def test_an_experiment_has_the_state_of_its_open_task_its_log_or_its_ref(tmp_path):
+def test_state_of_an_experiment_is_that_of_its_task_its_log_or_its_ref(tmp_path):
     old = submission(tmp_path / "c-1", "a", "b", "c", "d")
     new = submission(tmp_path / "c-2", "b", "c")
     old.log("experiments", 0).write_text(
@@ -124,7 +124,7 @@ def test_an_experiment_has_the_state_of_its_open_task_its_log_or_its_ref(tmp_pat
     }
 
 
-def test_a_submission_that_broke_off_counts_as_missing(tmp_path):
-    one = submission(tmp_path / "c-1", "a")
-    (one.folder / "jobs.txt").unlink()
-    assert states(["a"], ["a"], [one], {}) == {"a": ("missing", "")}
+def test_experiment_of_an_incomplete_submission_is_missing(tmp_path):
+    incomplete = submission(tmp_path / "c-1", "a")
+    (incomplete.folder / "jobs.txt").unlink()
+    assert states(["a"], ["a"], [incomplete], {}) == {"a": ("missing", "")}

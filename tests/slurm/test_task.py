@@ -1,4 +1,4 @@
-"""The script of a task, started by hand: a full disk leaves nothing that counts as made."""
+"""The script of a task, run without SLURM, leaves no incomplete results on a full disk."""
 
 import shutil
 import subprocess
@@ -13,19 +13,19 @@ from study.plan import EXPERIMENTS
 from study.slurm import bare_repository, settings, submission
 from tests.pipeline.matrix import Matrix
 
-PLACES = ("work", "cache", "scratch")
+FOLDERS = ("work", "cache", "scratch")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="fills a small file system of Linux")
+@pytest.mark.skipif(sys.platform != "linux", reason="fills a small file system on Linux")
 @pytest.mark.parametrize(("full", "cached"), [("scratch", True), ("cache", False)])
-def test_a_full_disk_leaves_no_ref_and_no_clone(project, tmp_path, monkeypatch, full, cached):
+def test_full_disk_leaves_no_ref_and_no_clone(project, tmp_path, monkeypatch, full, cached):
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode:
-        pytest.skip("this system does not let a test mount a small file system")
+        pytest.skip("this system does not allow tests to mount a file system")
     Matrix(project, tmp_path).set({"train.loss": ["mae", "mse"]})
     project.commit("Two losses")
-    places = {name: str(tmp_path / name) for name in PLACES}
-    (project.path / "cluster.yaml").write_text(yaml.safe_dump(places))
-    for name in PLACES:
+    folders = {name: str(tmp_path / name) for name in FOLDERS}
+    (project.path / "cluster.yaml").write_text(yaml.safe_dump(folders))
+    for name in FOLDERS:
         (tmp_path / name).mkdir()
     if cached:
         shutil.copytree(project.path / ".dvc/cache", tmp_path / "cache", dirs_exist_ok=True)
@@ -36,8 +36,8 @@ def test_a_full_disk_leaves_no_ref_and_no_clone(project, tmp_path, monkeypatch, 
     folder = submission.write(cluster, commit, waves).folder
 
     script = (
-        f"mount -t tmpfs -o size=1m none '{places[full]}'; bash '{folder}/task.sh' '{folder}' "
-        f"{EXPERIMENTS}; echo \"status $?, left: $(ls '{places['scratch']}')\""
+        f"mount -t tmpfs -o size=1m none '{folders[full]}'; bash '{folder}/task.sh' '{folder}' "
+        f"{EXPERIMENTS}; echo \"status $?, left: $(ls '{folders['scratch']}')\""
     )
     numbers = {"SLURM_ARRAY_JOB_ID": "1", "SLURM_ARRAY_TASK_ID": "0"}
     done = project.run("unshare", "-rm", "bash", "-c", script, **numbers)
