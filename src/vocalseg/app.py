@@ -88,10 +88,10 @@ def build(estimators: Mapping[str, Estimator], limits: Limits) -> gr.Blocks:
         )
         song = gr.File(label="Song", file_count="single", type="filepath", height=150)
         with gr.Row(equal_height=True):
-            model = gr.Dropdown(names, value=names[0], label="Model")
+            model = gr.Dropdown(names, value=names[0], label="Model", min_width=300)
             overlap = gr.Slider(
                 0, 0.5, value=0.125, step=0.125, label="Overlap of neighbouring tiles",
-                info="More is smoother and slower.",
+                info="More is smoother and slower.", min_width=300,
             )  # fmt: skip
         with gr.Row():
             start = gr.Button("Separate", variant="primary")
