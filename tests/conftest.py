@@ -16,26 +16,16 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).parents[1] / ".pytest_cache" / WORKER)
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """Use one process more than there are cores, as many tests wait for SLURM or a queue."""
-    return (os.cpu_count() or 1) + 1
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """Give each process of pytest-xdist a part of the slow tests, which it runs first.
+    """Run the slow tests of each half first; pytest-xdist gives the halves to two processes.
 
-    pytest-xdist splits the list into equal parts, one for each process. Without this, one process
-    would run the longest tests alone at the end.
+    Otherwise one process would run the longest tests alone at the end.
     """
-    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
     slow = [item for item in items if item.get_closest_marker("slow")]
     rest = [item for item in items if not item.get_closest_marker("slow")]
-
-    def part(tests: list, number: int) -> list:
-        return tests[len(tests) * number // count : len(tests) * (number + 1) // count]
-
-    items[:] = [test for n in range(count) for test in (*part(slow, n), *part(rest, n))]
+    first, half = len(slow) // 2, len(rest) // 2
+    items[:] = [*slow[:first], *rest[:half], *slow[first:], *rest[half:]]
 
 
 @pytest.fixture
