@@ -39,4 +39,5 @@ def copy_model(name: str, folder: Path) -> Path:
         ) from None
     target = folder / name
     DVCFileSystem(".", rev=rev).get(MODEL.parent.as_posix(), str(target), recursive=True)
+    (target / MODEL.name).touch()  # `vocalseg separate` takes the newest model
     return target / MODEL.name
