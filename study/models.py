@@ -1,6 +1,8 @@
 """Copy models of experiments out of DVC's cache."""
 
+import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from dvc.api import DVCFileSystem
@@ -38,6 +40,10 @@ def copy_model(name: str, folder: Path) -> Path:
             f"{name}: no such experiment of this commit; `make table` lists them"
         ) from None
     target = folder / name
-    DVCFileSystem(".", rev=rev).get(MODEL.parent.as_posix(), str(target), recursive=True)
-    (target / MODEL.name).touch()  # `vocalseg separate` takes the newest model
+    with tempfile.TemporaryDirectory() as scratch:
+        # DVC may link to its cache instead of copying.
+        linked = f"{scratch}/model"
+        DVCFileSystem(".", rev=rev).get(MODEL.parent.as_posix(), linked, recursive=True)
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(linked, target, copy_function=shutil.copyfile)
     return target / MODEL.name

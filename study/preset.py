@@ -24,7 +24,7 @@ FOLDER = Path("presets")
 
 
 def load_preset() -> Matrix:
-    """Read the preset. Its committed scores do not replace it, because its model is needed."""
+    """Read the preset as a matrix that ignores committed scores, because the model is needed."""
     params = load()
     return Matrix(params, Records(params, STUDY).experiments)
 

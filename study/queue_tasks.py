@@ -1,5 +1,6 @@
 """The tasks and workers of DVC's queue."""
 
+import hashlib
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -62,13 +63,18 @@ def worker_log() -> list[str]:
 
 
 def live_workers(repo: Repo) -> list[psutil.Process]:
-    """List the queue's live workers."""
+    """List the queue's live workers.
+
+    They are found by their command line. DVC has a file with the PID of each worker, but on a busy
+    machine it starts another worker of the same name and overwrites the file.
+    """
+    queue = hashlib.sha256(repo.experiments.celery_queue.wdir.encode()).hexdigest()[:6]
     found = []
-    for file in Path(repo.experiments.celery_queue.wdir).glob("dvc-exp-worker-*.json"):
-        with suppress(psutil.Error, FileNotFoundError):
-            process = psutil.Process(ProcessInfo.load(str(file)).pid)
-            # The PID of a worker that has ended may belong to another process now.
-            if "queue-worker" in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            command = process.cmdline()
+            names = any(word.startswith(f"dvc-exp-{queue}-") for word in command)
+            if names and "queue-worker" in command:
                 found.append(process)
     return found
 
