@@ -40,8 +40,8 @@ def commit_pipeline(seeds: int) -> None:
     params = yaml.safe_load(Path("params.yaml").read_text())
     params |= {"matrix": {"seed": list(range(seeds))}, "studies": {}}
     Path("params.yaml").write_text(yaml.safe_dump(params))
-    git("rm", "-q", "--cached", "-r", "metrics", "dvc.lock")
-    Path("dvc.lock").unlink()
+    git("rm", "-q", "--cached", "--ignore-unmatch", "-r", "metrics", "dvc.lock")
+    Path("dvc.lock").unlink(missing_ok=True)
     inputs.main()
     git("add", "-A")
     git("-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "-qm", f"{seeds} seeds")
