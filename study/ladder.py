@@ -157,6 +157,15 @@ def interval_half_width(values: pd.Series) -> float:
     return float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * values.std() / len(values) ** 0.5)
 
 
+def precision_warning(rows: pd.DataFrame) -> str:
+    """Return a sentence if runs were computed in different precisions, otherwise nothing."""
+    runs = rows["precision"].value_counts()
+    if len(runs) < 2:
+        return ""
+    parts = ", ".join(f"{count} in {precision}" for precision, count in runs.items())
+    return f"Runs differ in precision ({parts}): their scores and times are not comparable."
+
+
 def _one_decimal(value: float) -> str:
     return "–" if pd.isna(value) else f"{value:.1f}"
 
@@ -192,6 +201,8 @@ def main(arguments: list[str] | None = None) -> None:
     else:
         formatter = layout.markdown if options.format == "markdown" else layout.terminal
         print(formatter(cells(found)))
+    if warning := precision_warning(rows):
+        print(f"\n{warning}")
     missing = len(records.experiments) - len(rows)
     if missing and options.format == "terminal":
         print(f"\n{missing} of {len(records.experiments)} experiments are missing")

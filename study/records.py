@@ -13,11 +13,13 @@ from pathlib import Path
 
 import pandas as pd
 import yaml
+from dvc.api import DVCFileSystem
 from pydantic import ValidationError
 
 from stages import inputs, trainings
 from stages.schema.params import Params, lookup
 from study import experiments, song_scores
+from study.models import MODEL
 from study.repository import file_at, locks, revision
 from vocalseg.errors import BadInput
 
@@ -99,7 +101,8 @@ class Records:
         -------
         DataFrame
             ``name``, ``step``, ``seed``, ``made_by``; :data:`SCORES` and their :data:`BOUNDS` in
-            dB; ``val_loss``; ``minutes`` and ``cpu_minutes`` of training; ``settings``.
+            dB; ``val_loss``; ``minutes`` and ``cpu_minutes`` of training; ``onednn``, ``threads``
+            and ``precision`` (:class:`vocalseg.compute.ComputeSettings`); ``settings``.
         """
         rows = self._rows()
         order = {name: position for position, name in enumerate(self.experiments)}
@@ -151,6 +154,7 @@ class Records:
             **{f"{b}.{s}": lookup(read["bounds"], f"{b}.{s}") for b in BOUNDS for s in SCORES},
             "val_loss": read["train"]["val_loss"],
             **{key: round(value, 2) for key, value in minutes.items()},
+            **compute_settings(rev),
             "settings": yaml.safe_dump(self.experiments[name], default_flow_style=True).strip(),
         }
 
@@ -173,6 +177,23 @@ def digest(params: Params) -> str:
     content = [values, {path.stem: json.loads(path.read_text()) for path in stages}]
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def compute_settings(rev: str) -> dict:
+    """Read how an experiment's training computed, which the digest does not cover.
+
+    Parameters
+    ----------
+    rev : str
+        Commit of the experiment.
+
+    Returns
+    -------
+    dict
+        ``onednn``, ``threads`` and ``precision``.
+    """
+    with DVCFileSystem(".", rev=rev).open(MODEL.as_posix()) as file:
+        return json.load(file)["trained"]
 
 
 def _song_rows(name: str) -> pd.DataFrame:

@@ -38,6 +38,7 @@ def test_preset_is_the_model_for_separate_and_leaves_the_workspace_as_it_was(
     changed = project.run("git", "status", "--porcelain").stdout.splitlines()
     assert [line[3:] for line in changed] == ["metrics/preset.csv", "metrics/preset.songs.csv"]
     (row,) = pd.read_csv(project.path / "metrics/preset.csv").to_dict("records")
+    assert row["precision"] in ("float32", "bfloat16")
     assert row["museval.sdr"] != project.metrics("eval")["museval"]["sdr"]
 
     assert "1 experiments, 1 of them finished" in project.run(*command, **matrix.env).stdout

@@ -179,6 +179,12 @@ def test_table_and_picture_are_created(tmp_path):
     assert (tmp_path / "ladder.png").stat().st_size > 10_000
 
 
+def test_runs_in_different_precisions_are_pointed_out():
+    rows = pd.DataFrame({"precision": ["float32", "bfloat16", "float32"]})
+    assert "2 in float32, 1 in bfloat16" in ladder.precision_warning(rows)
+    assert not ladder.precision_warning(rows[::2])
+
+
 def test_multiplications_equal_a_count_by_hand():
     params = with_studies()
     small = {"stft.frame_size": 64, "stft.hop": 16, "stft.tile_frames": 16, "model.depth": 1,
