@@ -10,8 +10,10 @@ import keras
 import numpy as np
 import psutil
 import pytest
+import tensorflow as tf
 
-from vocalseg.compute import choose, compute_settings
+from vocalseg.compute import choose, compute_settings, keras_defaults
+from vocalseg.layers import BatchNormalization
 from vocalseg.unet import build_unet
 
 X86 = platform.machine().lower() in ("x86_64", "amd64")
@@ -47,6 +49,28 @@ def test_auto_precision_is_deterministic_and_used_by_the_layers():
     assert choose("auto") in ("float32", "bfloat16")
     assert choose("auto") == choose("auto")
     assert small_unet("auto").layers[1].compute_dtype == choose("auto")
+
+
+def test_auto_precision_is_float32_if_onednn_may_not_use_bfloat16(monkeypatch):
+    for limit in ("AVX2", "avx512_core_vnni"):
+        monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", limit)
+        assert choose("auto") == "float32"
+
+
+@pytest.mark.parametrize("channels", [8, 16])
+def test_batch_normalization_in_bfloat16_rounds_its_output_only(channels, rng):
+    """With 8 channels, it is computed in float32."""
+    with keras_defaults("bfloat16"):
+        layer = BatchNormalization(momentum=0.5)
+    x = tf.cast(rng.normal(3, 2, (2, 16, 16, channels)), tf.bfloat16)
+    found = layer(x, training=True)
+    assert found.dtype == tf.bfloat16
+    exact = np.asarray(tf.cast(x, tf.float64))
+    mean, variance = exact.mean((0, 1, 2)), exact.var((0, 1, 2))
+    expected = (exact - mean) / np.sqrt(variance + layer.epsilon)
+    np.testing.assert_allclose(np.asarray(tf.cast(found, tf.float64)), expected, atol=0.02)
+    np.testing.assert_allclose(layer.moving_mean, mean / 2, rtol=1e-4)
+    np.testing.assert_allclose(layer.moving_variance, (1 + variance) / 2, rtol=1e-4)
 
 
 # ------------------------------------------------------------------ in a separate process
