@@ -112,7 +112,7 @@ def cells(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(table: pd.DataFrame, rows: pd.DataFrame, path: str | Path) -> None:
-    """Draw the SDR of each rung against its CPU time, between a lower and an upper bound.
+    """Draw the SDR of each step, between a lower and an upper bound, beside its CPU time.
 
     Error bars are 95 % intervals of the mean over seeds, where there are several.
 
@@ -125,26 +125,26 @@ def draw(table: pd.DataFrame, rows: pd.DataFrame, path: str | Path) -> None:
     path : path
         The file extension selects PNG, SVG or PDF.
     """
-    figure = Figure(figsize=(9, 5.5), layout="constrained")
-    panel = figure.subplots()
-    rungs = table[~table["step"].str.startswith(ABLATION)]
-    errors = rungs.apply(
-        lambda row: interval_half_width(rows.loc[rows["step"] == row["step"], SDR]), axis=1
-    )
-    panel.errorbar(
-        rungs["cpu_minutes"], rungs[SDR], yerr=errors, fmt="o-", color="#33506b", ecolor="#8fb1cf",
+    figure = Figure(figsize=(9, 1.6 + 0.36 * len(table)), layout="constrained")
+    scores, times = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
+    runs = rows.groupby("step", sort=False)
+    errors = [interval_half_width(runs.get_group(step)[SDR]) for step in table["step"]]
+    scores.errorbar(
+        table[SDR], table["step"], xerr=errors, fmt="o", color="#33506b", ecolor="#8fb1cf",
         capsize=3,
     )  # fmt: skip
-    for _, row in rungs.iterrows():
-        point = row["cpu_minutes"], row[SDR]
-        panel.annotate(row["step"], point, (6, -12), textcoords="offset points", fontsize=9)
     lines = {"mixture": ("unprocessed mixture", ":"), "irm": ("ideal ratio mask", "-")}
     for bound, (label, style) in lines.items():
-        panel.axhline(rows[f"{bound}.{SDR}"].mean(), color="#333333", lw=1, ls=style, label=label)
-    panel.set_xlabel("CPU minutes of training")
-    panel.set_ylabel("global SDR of the vocals (dB)")
-    panel.spines[["top", "right"]].set_visible(False)
-    panel.legend(frameon=False)
+        scores.axvline(rows[f"{bound}.{SDR}"].mean(), color="#333333", lw=1, ls=style, label=label)
+    scores.set_xlabel("global SDR of the vocals (dB)")
+    times.barh(table["step"], table["cpu_minutes"], height=0.5, color="#8fb1cf")
+    times.set_xlabel("CPU minutes of training")
+    scores.invert_yaxis()
+    for panel in (scores, times):
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.grid(axis="x", color="#dddddd", lw=0.6)
+        panel.set_axisbelow(True)
+    figure.legend(loc="outside upper center", ncols=2, frameon=False)
     figure.savefig(path, dpi=110)
 
 
