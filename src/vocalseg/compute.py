@@ -161,11 +161,8 @@ def keras_defaults(precision: str) -> Iterator[None]:
 
 
 def cpu_has_bfloat16() -> bool:
-    """Return whether the processor has instructions for bfloat16; detected on Linux only.
-
-    If ``ONEDNN_MAX_CPU_ISA`` limits oneDNN to older instructions (AVX2, for example), it has none:
-    TensorFlow would fail.
-    """
+    """Return whether the processor has instructions for bfloat16; detected on Linux only."""
+    # TensorFlow fails if oneDNN is limited to older instructions.
     limit = os.environ.get("ONEDNN_MAX_CPU_ISA", "DEFAULT").upper()
     if not any(name in limit for name in ("DEFAULT", "ALL", "BF16", "FP16", "AMX", "AVX10")):
         return False
