@@ -43,8 +43,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
         return tf.cast(outputs, self.compute_dtype)
 
     def _operation_dtype(self, channels: int) -> str:
-        # oneDNN's fast kernels for bfloat16 need a multiple of 16 channels. With 8, two casts and
-        # float32 take a tenth of the time of the other kernel.
+        # oneDNN's fast kernels for bfloat16 need a multiple of 16 channels. With 8, float32 and two
+        # casts are faster than the other kernel.
         slow = self.compute_dtype == "bfloat16" and channels % 16
         return "float32" if slow else self.compute_dtype
 
