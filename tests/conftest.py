@@ -1,5 +1,6 @@
 """Settings and fixtures shared by the tests."""
 
+import gc
 import os
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # time: a process may load code compiled for another signature and crash.
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).parents[1] / ".pytest_cache" / WORKER)
+
+# Imports create objects that are never released; a fifth of the time of most tests would be spent
+# looking for garbage among them.
+gc.set_threshold(100_000, 20, 20)
 
 
 @pytest.hookimpl(trylast=True)

@@ -9,9 +9,7 @@ import yaml
 
 from study import doctor
 from study.queue import require_queue
-from tests.pipeline.conftest import Project, executed_stages
-
-QUEUE = ("dvc", "exp", "run", "--queue", "--name", "time", "-S", "normalize.axis=time", "normalize")
+from tests.pipeline.conftest import Project
 
 
 def copy_to(finished: Project, path) -> Project:
@@ -43,28 +41,27 @@ def test_matrix_in_an_unsupported_path_is_an_error_of_one_line(finished, tmp_pat
 
 
 @pytest.mark.slow
-def test_queue_works_with_other_special_characters_in_the_path(finished, tmp_path):
-    project = copy_to(finished, tmp_path / "it's a [folder], & more; x=1" / "project")
-    project.run(*QUEUE)
-    assert "normalize" in executed_stages(project.run("dvc", "exp", "run", "--run-all"))
-    assert "time" in project.run("git", "for-each-ref", "refs/exps").stdout
-
-
-@pytest.mark.slow
-def test_matrix_runs_in_a_subfolder_of_the_git_repository(finished, tmp_path):
-    root = tmp_path / "root"
+def test_matrix_runs_in_a_subfolder_with_special_characters_and_with_songs_inside_it(
+    finished, songs, tmp_path
+):
+    root = tmp_path / "it's a [folder], & more; x=1"
     project = copy_to(finished, root / "below/project")
     shutil.rmtree(project.path / ".git")
     for command in (["init", "-q", "-b", "main"], ["config", "user.email", "test@example.org"],
                     ["config", "user.name", "Test"]):  # fmt: skip
         subprocess.run(["git", *command], cwd=root, check=True)
+    shutil.copytree(songs, project.path / "songs")
+    with (project.path / ".gitignore").open("a") as file:
+        file.write("/songs/\n")
     params = project.params() | {"matrix": {"eval.overlap": [0.25]}}
+    params["dataset"]["root"] = str(project.path / "songs")
     (project.path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     project.run("git", "add", "-A", ".")
     project.run("git", "commit", "-q", "-m", "Below")
     done = run_matrix(project)
     assert done.returncode == 0, done.stderr
     assert "overlap-0.25" in project.run("git", "for-each-ref", "refs/exps").stdout
+    assert "1 experiments, 1 of them finished" in run_matrix(project).stdout
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can change the owner of a folder")
@@ -93,18 +90,3 @@ def test_missing_repository_or_commit_is_an_error_of_one_line(project):
     project.run("git", "init", "-q")
     (line,) = run_matrix(project).stderr.strip().splitlines()
     assert "no commit yet" in line
-
-
-@pytest.mark.slow
-def test_matrix_runs_with_songs_inside_the_clone(finished, songs, tmp_path):
-    project = finished.copy(tmp_path / "project")
-    shutil.copytree(songs, project.path / "songs")
-    with (project.path / ".gitignore").open("a") as file:
-        file.write("/songs/\n")
-    params = project.params() | {"matrix": {"eval.overlap": [0.25]}}
-    params["dataset"]["root"] = str(project.path / "songs")
-    (project.path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-    project.commit("Songs within the clone")
-    done = run_matrix(project)
-    assert done.returncode == 0, done.stderr
-    assert "1 experiments, 1 of them finished" in run_matrix(project).stdout
