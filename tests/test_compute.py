@@ -137,33 +137,34 @@ def test_user_settings_of_keras_have_no_effect(python, tmp_path):
 
 
 SHOW = "import vocalseg; from vocalseg import compute; print(compute.compute_settings('float32'))"
+BUILD = "; from vocalseg.unet import build_unet; build_unet(16, 16, 2, 1)"
+LATE = "imported before vocalseg"
 
 
-@pytest.mark.skipif(not X86, reason="oneDNN is chosen on x86 processors only")
-def test_onednn_is_enabled_unless_the_user_disables_it(python):
-    assert "onednn=True" in python(SHOW).stdout
-    assert "onednn=False" in python(SHOW, TF_ENABLE_ONEDNN_OPTS="0").stdout
-
-
-def test_number_of_threads_is_set_by_the_user_or_one_per_processor(python):
+def test_onednn_is_enabled_with_one_thread_per_processor(python):
+    shown = python(SHOW + BUILD)
     one_each = psutil.Process().cpu_affinity() if sys.platform == "linux" else range(os.cpu_count())
-    assert f"threads={len(one_each)}," in python(SHOW).stdout
-    assert "threads=3," in python(SHOW, TF_NUM_INTRAOP_THREADS="3").stdout
+    assert f"onednn={X86}, threads={len(one_each)}," in shown.stdout
+    assert LATE not in shown.stderr
+
+
+def test_user_settings_of_tensorflow_take_precedence(python):
+    user = {"TF_ENABLE_ONEDNN_OPTS": "0", "TF_NUM_INTRAOP_THREADS": "3"}
+    shown = python("import tensorflow;" + SHOW + BUILD, **user)
+    assert "onednn=False, threads=3," in shown.stdout
+    assert LATE not in shown.stderr
+
+
+def test_number_of_threads_set_by_the_program_is_found(python):
     by_program = "import tensorflow as tf; tf.config.threading.set_intra_op_parallelism_threads(5);"
     assert "threads=5," in python(by_program + SHOW).stdout
-
-
-BUILD = "; from vocalseg.unet import build_unet; build_unet(16, 16, 2, 1)"
 
 
 @pytest.mark.skipif(not X86, reason="oneDNN is chosen on x86 processors only")
 def test_warns_if_tensorflow_was_imported_before_vocalseg_without_onednn(python):
     off = "import os; os.environ['TF_ENABLE_ONEDNN_OPTS'] = '0'; import tensorflow;"
     late = python(off + "del os.environ['TF_ENABLE_ONEDNN_OPTS']; import vocalseg" + BUILD)
-    assert late.returncode == 0 and "imported before vocalseg" in late.stderr
-    # vocalseg is imported first, or the user has disabled oneDNN.
-    for code in ("import vocalseg", off + "import vocalseg"):
-        assert "imported before vocalseg" not in python(code + BUILD).stderr
+    assert late.returncode == 0 and LATE in late.stderr
 
 
 def test_keras_with_another_backend_is_an_error(monkeypatch, rejects):
