@@ -126,8 +126,7 @@ def terminal(table: pd.DataFrame) -> str:
 
 def _cells(table: pd.DataFrame) -> pd.DataFrame:
     """Text of a table, with columns (protocol, metric)."""
-    cells = _effect_cells(table) if "d_z" in table else _comparison_cells(table)
-    return pd.DataFrame(cells)
+    return effect_cells(table) if "d_z" in table else pd.DataFrame(_comparison_cells(table))
 
 
 def _comparison_cells(table: pd.DataFrame) -> dict[tuple[str, str], pd.Series]:
@@ -152,7 +151,8 @@ def _comparison_cells(table: pd.DataFrame) -> dict[tuple[str, str], pd.Series]:
     return cells | {("Table I", "#"): table["paper.rank"].map(_count)}
 
 
-def _effect_cells(effects: pd.DataFrame) -> dict[tuple[str, str], pd.Series]:
+def effect_cells(effects: pd.DataFrame) -> pd.DataFrame:
+    """Format effects (:func:`study.effects.effects`) as text, with columns (group, head)."""
     cells = {
         "factor": effects["factor"].str.rpartition(".")[2],
         "better": effects["better"].astype(str),
@@ -165,7 +165,7 @@ def _effect_cells(effects: pd.DataFrame) -> dict[tuple[str, str], pd.Series]:
         "songs": effects["songs"].map(_count),
         "seeds": effects["seeds"].map(_count),
     }
-    return {("", head): text for head, text in cells.items()}
+    return pd.DataFrame({("", head): text for head, text in cells.items()})
 
 
 def _as_published(value: float) -> str:

@@ -1,4 +1,4 @@
-"""Tabulate the gain and the cost of each rung of a study.
+"""Tabulate the gain and the cost of each rung of a study, or the effects of the factors of a grid.
 
     python -m study.ladder STUDY [--format markdown] [--picture FILE]
 
@@ -7,25 +7,31 @@ Reads only the tables that `make matrix STUDY=…` has written to metrics/.
 
 import argparse
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from stages.schema.params import Params, load
-from study import layout
+from study import compare, layout
 from study.command import run
 from study.cost import network_cost
-from study.effects import LEVEL, paired_test
+from study.effects import LEVEL, effects, paired_test
 from study.records import Records
 from vocalseg.errors import BadInput
 
 ABLATION = "without-"  # prefix of steps that leave one rung out
 SDR = "global.sdr"
+PAPER_SDR = "table1.sdr"
 
 
 def table(
-    rows: pd.DataFrame, songs: pd.DataFrame, costs: dict[str, tuple[int, int]]
+    rows: pd.DataFrame,
+    songs: pd.DataFrame,
+    costs: dict[str, tuple[int, int]],
+    *,
+    grid: bool = False,
 ) -> pd.DataFrame:
     """Summarize the steps of a study, one row each.
 
@@ -36,13 +42,15 @@ def table(
         :meth:`study.records.Records.song_scores`.
     costs : dict
         Parameters and multiplications of each step's network.
+    grid : bool
+        Whether the steps are the combinations of a grid, which are not compared in their order.
 
     Returns
     -------
     DataFrame
         - ``step``, ``runs``
-        - ``museval.sdr`` and ``global.sdr``: means over seeds in dB, and their standard deviations
-          (``….std``)
+        - ``museval.sdr`` and ``global.sdr``, for a grid also ``table1.sdr``: means over seeds in
+          dB, and their standard deviations (``….std``)
         - ``difference``, ``low``, ``high``: mean difference of ``global.sdr`` (dB) and its 95 %
           interval, paired by song and seed; a rung is compared with the rung before, a step that
           leaves one rung out with the last rung
@@ -51,12 +59,13 @@ def table(
         - ``parameters``, ``multiplications`` (of a tile)
     """
     steps = list(dict.fromkeys(rows["step"]))
-    rungs = [step for step in steps if not step.startswith(ABLATION)]
+    rungs = [] if grid else [step for step in steps if not step.startswith(ABLATION)]
+    scores = [*([PAPER_SDR] if grid else []), "museval.sdr", SDR]
     found = []
     for step in steps:
         runs = rows[rows["step"] == step]
         row = {"step": step, "runs": len(runs)}
-        for score in ("museval.sdr", SDR):
+        for score in scores:
             row |= {score: runs[score].mean(), f"{score}.std": runs[score].std()}
         position = rungs.index(step) if step in rungs else len(rungs)
         if position:
@@ -93,15 +102,37 @@ def difference(songs: pd.DataFrame, step: str, other: str) -> dict[str, float]:
     return {key: test[key] for key in ("difference", "low", "high")}
 
 
+def factor_effects(songs: pd.DataFrame, settings: dict[str, dict]) -> pd.DataFrame:
+    """Test the effect of each factor of a grid on ``global.sdr``.
+
+    Parameters
+    ----------
+    songs : DataFrame
+        ``name``, ``seed``, ``song`` and ``global`` (dB).
+    settings : dict
+        Settings of each experiment, by name.
+
+    Returns
+    -------
+    DataFrame
+        Result of :func:`study.effects.effects`.
+    """
+    factors = pd.DataFrame([{"name": name, **of_one} for name, of_one in settings.items()])
+    factors = factors.drop(columns="seed", errors="ignore")
+    values = songs[["name", "song", "seed", "global"]].rename(columns={"global": "value"})
+    return effects(values.merge(factors, on="name").drop(columns="name"))
+
+
 def cells(table: pd.DataFrame) -> pd.DataFrame:
     """Format the values of :func:`table` as text, with columns (group, head)."""
     text = {("", "step"): table["step"], ("", "runs"): table["runs"].astype(str)}
-    for score in ("museval.sdr", SDR):
+    for score in filter(table.columns.__contains__, (PAPER_SDR, "museval.sdr", SDR)):
         spread = table[f"{score}.std"].map(lambda v: "" if pd.isna(v) else f"±{v:.2f}")
         text[score.partition(".")[0], "SDR"] = table[score].map(layout.decibels) + spread
-    text["global", "step"] = table["difference"].map(layout.decibels)
-    interval = table["low"].map(layout.decibels) + " to " + table["high"].map(layout.decibels)
-    text["global", "95 % interval"] = interval.where(table["low"].notna(), "–")
+    if table["difference"].notna().any():
+        text["global", "step"] = table["difference"].map(layout.decibels)
+        interval = table["low"].map(layout.decibels) + " to " + table["high"].map(layout.decibels)
+        text["global", "95 % interval"] = interval.where(table["low"].notna(), "–")
     text["training", "min"] = table["minutes"].map(_one_decimal)
     text["training", "CPU min"] = table["cpu_minutes"].map(_one_decimal)
     text["training", "dB/CPU min"] = table["per_minute"].map(layout.decibels)
@@ -195,12 +226,17 @@ def main(arguments: list[str] | None = None) -> None:
             f"{records.path}: has no results of the current code and settings; run "
             f"`make matrix STUDY={options.study}`"
         )
-    found = table(rows, records.song_scores(), network_costs(params, options.study))
+    songs, grid = records.song_scores(), bool(params.studies[options.study].grid)
+    found = table(rows, songs, network_costs(params, options.study), grid=grid)
     if options.format == "csv":
         print(found.round(3).to_csv(index=False), end="")
     else:
         formatter = layout.markdown if options.format == "markdown" else layout.terminal
         print(formatter(cells(found)))
+        tests = factor_effects(songs, records.experiments) if grid else pd.DataFrame()
+        if len(tests):
+            print(f"\nglobal SDR:\n\n{formatter(compare.effect_cells(tests))}")
+            print(f"\n{fill(compare.effect_notes(tests), 100)}")
     if warning := precision_warning(rows):
         print(f"\n{warning}")
     missing = len(records.experiments) - len(rows)

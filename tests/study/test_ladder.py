@@ -146,8 +146,8 @@ def results():
         for seed in (1, 2):
             name = f"{step}-{seed}"
             rows.append({"name": name, "step": step, "seed": seed, "museval.sdr": gain,
-                         "global.sdr": 4 + gain + seed / 10, "mixture.global.sdr": -4.0,
-                         "irm.global.sdr": 9.0, "minutes": 2.0, "cpu_minutes": 4.0})  # fmt: skip
+                         "table1.sdr": 2 * gain, "global.sdr": 4 + gain + seed / 10,
+                         "mixture.global.sdr": -4.0, "irm.global.sdr": 9.0, "minutes": 2.0, "cpu_minutes": 4.0})  # fmt: skip
             songs += [
                 {"name": name, "step": step, "seed": seed, "song": song,
                  "global": level + gain * (1 + song_part) + seed / 10}
@@ -177,6 +177,28 @@ def test_table_and_picture_are_created(tmp_path):
     assert "1.00" in ladder.cells(found)["global", "step"].tolist()
     ladder.draw(found, rows, tmp_path / "ladder.png")
     assert (tmp_path / "ladder.png").stat().st_size > 10_000
+
+
+def test_steps_of_a_grid_are_not_compared_in_their_order():
+    found = ladder.table(*results(), {}, grid=True).set_index("step")
+    assert found["difference"].isna().all()
+    assert found["table1.sdr"].tolist() == [0.0, 2.0, 1.0]
+    heads = list(ladder.cells(found.reset_index()))
+    assert ("table1", "SDR") in heads and ("global", "step") not in heads
+
+
+def test_effects_of_factors_of_a_grid_are_paired_by_song_and_seed():
+    plan = {"seed": [1, 2], "grid": {"train.loss": ["mae", "mse"], "normalize.axis": ["time"]}}
+    settings = records.Records(with_studies(mine=plan), "mine").experiments
+    songs = pd.DataFrame([
+        {"name": name, "song": song, "seed": of_one["seed"],
+         "global": level + gain * (of_one["train.loss"] == "mse")}
+        for name, of_one in settings.items() for song, level, gain in (("a", 1, 2.0), ("b", 5, 3.0))
+    ])  # fmt: skip
+    (effect,) = ladder.factor_effects(songs, settings).to_dict("records")
+    assert (effect["factor"], effect["better"], effect["worse"]) == ("train.loss", "mse", "mae")
+    assert effect["difference"] == pytest.approx(2.5)
+    assert (effect["songs"], effect["seeds"]) == (2, 2)
 
 
 def test_runs_in_different_precisions_are_pointed_out():
