@@ -147,7 +147,8 @@ def results():
             name = f"{step}-{seed}"
             rows.append({"name": name, "step": step, "seed": seed, "museval.sdr": gain,
                          "table1.sdr": 2 * gain, "global.sdr": 4 + gain + seed / 10,
-                         "mixture.global.sdr": -4.0, "irm.global.sdr": 9.0, "minutes": 2.0, "cpu_minutes": 4.0})  # fmt: skip
+                         "mixture.global.sdr": -4.0, "irm.global.sdr": 9.0,
+                         "minutes": 2.0, "cpu_minutes": 4.0})  # fmt: skip
             songs += [
                 {"name": name, "step": step, "seed": seed, "song": song,
                  "global": level + gain * (1 + song_part) + seed / 10}
