@@ -14,7 +14,7 @@ from tests.pipeline.conftest import GRID
 from tests.pipeline.matrix import Matrix, processes
 
 LOSSES = {"train.loss": ["mae", "mse"]}
-LONG = "epochs-60"
+LONG = "epochs-100"  # still runs when the loss of its worker is detected
 SHORT_AND_LONG = sorted(["epochs-2", LONG])
 
 
@@ -34,7 +34,7 @@ def matrix(project, tmp_path):
 @pytest.fixture
 def long_training(matrix):
     """The same project with a second training that is long enough to be interrupted."""
-    matrix.set({"train.epochs": [2, 60]})
+    matrix.set({"train.epochs": [2, 100]})
     matrix.project.commit("A long training")
     return matrix
 
@@ -45,7 +45,7 @@ def undisturbed(finished, made_once) -> str:
 
     def make(folder: Path) -> None:
         project = finished.copy(folder / "project")
-        project.set(train={"epochs": 60})
+        project.set(train={"epochs": 100})
         project.run("dvc", "repro", "--single-item", "train")
 
     lock = made_once("undisturbed", make) / "project/dvc.lock"
