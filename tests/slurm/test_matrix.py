@@ -11,7 +11,7 @@ from tests.slurm.conftest import Submitter, outputs
 
 RUNGS = [
     {"plain": {}},
-    {"lost": {"normalize.axis": "time", "train.epochs": 30}},
+    {"lost": {"normalize.axis": "time", "train.epochs": 50}},
     {"cancelled": {"train.loss": "mse"}},
     {"silent": {"augment.min_vocal_l1": 1e9}},
 ]
