@@ -44,8 +44,14 @@ def terminal(cells: pd.DataFrame) -> str:
 
 
 def decibels(value: float) -> str:
-    """Format a value with two decimals, a missing one as a dash."""
-    return "–" if pd.isna(value) else f"{value:.2f}"
+    """Format a value with two decimals, a missing one as a dash.
+
+    Examples
+    --------
+    >>> decibels(1.234), decibels(-0.001)
+    ('1.23', '0.00')
+    """
+    return "–" if pd.isna(value) else f"{value:z.2f}"
 
 
 def _is_numeric(text: pd.Series) -> bool:
