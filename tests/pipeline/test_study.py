@@ -4,7 +4,6 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.pipeline.conftest import clone
 from tests.pipeline.matrix import Matrix
 
 RUNGS = [
@@ -33,11 +32,11 @@ def table(project):
 
 
 @pytest.mark.slow
-def test_study_keeps_its_results_and_is_completed_in_a_fresh_clone(songs, tmp_path):
+def test_study_keeps_its_results_and_is_completed_in_a_fresh_clone(finished, tmp_path):
     folders = [tmp_path / name for name in ("count", "recount")]
     for folder in folders:
         folder.mkdir()
-    matrix = Matrix(clone(tmp_path / "project", songs), folders[0])
+    matrix = Matrix(finished.copy(tmp_path / "project"), folders[0])
     set_study(matrix, RUNGS, [1])
     matrix.project.commit("A study")
     done = matrix.run("--study", "small", "--jobs", "2")
