@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -192,8 +193,9 @@ def _kill(process: psutil.Process) -> None:
 
 
 def _path() -> str:
-    """PATH with the folders of daemons, which may be missing from a user's PATH."""
-    return os.pathsep.join([os.environ["PATH"], "/usr/sbin", "/sbin"])
+    """PATH with this Python and the folders of daemons, which a user's PATH may lack."""
+    python = str(Path(sys.executable).parent)
+    return os.pathsep.join([python, os.environ["PATH"], "/usr/sbin", "/sbin"])
 
 
 def _free_ports(count: int) -> list[int]:
