@@ -8,6 +8,7 @@ in a clone without DVC's cache; a later run computes only the missing rows.
 
 import hashlib
 import json
+import os
 from collections.abc import Collection
 from pathlib import Path
 
@@ -91,8 +92,7 @@ class Records:
             table = pd.concat([part for part in (old, *added) if len(part)] or [old])
             table = table.sort_values("name", key=lambda x: x.map(order), kind="stable")
             if len(table) or path.exists():
-                path.parent.mkdir(exist_ok=True)
-                table.to_csv(path, index=False)
+                _write(table, path)
 
     def table(self) -> pd.DataFrame:
         """Read the up-to-date rows, in the order of the experiments.
@@ -194,6 +194,17 @@ def compute_settings(rev: str) -> dict:
     """
     with DVCFileSystem(".", rev=rev).open(MODEL.as_posix()) as file:
         return json.load(file)["trained"]
+
+
+def _write(table: pd.DataFrame, path: Path) -> None:
+    """Write a table atomically, because another command may read it at the same time."""
+    path.parent.mkdir(exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}.part")
+    try:
+        table.to_csv(part, index=False)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _song_rows(name: str) -> pd.DataFrame:

@@ -121,7 +121,8 @@ def run(
     inputs.main()  # detects changed libraries and songs before anything is submitted
     cluster = ClusterMatrix(plan.load_matrix(study), bare_repository.clean_head())
     settings.make_work_folder(cluster.settings)
-    with exclusive_lock(cluster.settings.work / "matrix.lock"):
+    lock = cluster.settings.work / "matrix.lock"
+    with exclusive_lock(lock):
         found = cluster.states()
         print_counts(found)
         pending = [name for name, state in found.items() if state.status in ("missing", "failed")]
@@ -144,9 +145,10 @@ def run(
             "interrupted; the jobs continue, and the same command waits for them; "
             f"`scancel --name={','.join(names)}` cancels them"
         )
-    failed = failures(cluster)
     os.environ["VOCALSEG_TRAININGS"] = str(cluster.settings.trainings)  # has the durations
-    cluster.matrix.collect(list(failed))
+    with exclusive_lock(lock):  # commands that wait for the same tasks end at the same time
+        failed = failures(cluster)
+        cluster.matrix.collect(list(failed))
     return failed
 
 

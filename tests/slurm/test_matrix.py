@@ -12,7 +12,7 @@ from tests.slurm.conftest import Submitter, outputs
 RUNGS = [
     {"plain": {}},
     {"lost": {"normalize.axis": "time", "train.epochs": 50}},
-    {"cancelled": {"train.loss": "mse"}},
+    {"cancelled": {"train.loss": "mse", "train.epochs": 25}},
     {"silent": {"augment.min_vocal_l1": 1e9}},
 ]
 NAMES = [f"small-{step}" for rung in RUNGS for step in rung]
@@ -52,8 +52,9 @@ def test_study_survives_a_crashed_node_a_canceled_task_and_bad_input(cluster, fi
                 "scratch": str(tmp_path / "scratch")}  # fmt: skip
     (site.project.path / "cluster.yaml").write_text(yaml.safe_dump(settings))
     assert site.status(*STUDY[:2]) == {name: ["missing"] for name in NAMES}
+    assert "8 experiments, 0 of them finished" in site.run("--dry-run").stdout  # of `matrix`
 
-    waits, detached = site.start(*STUDY), site.start(*STUDY, "--detach")
+    first, second, detached = (site.start(*STUDY, *more) for more in ([], [], ["--detach"]))
     assert detached.end()[0] == 0
     assert {words[0] for words in site.status(*STUDY[:2]).values()} <= {"waiting", "running"}
     wait_for_training(site, LOST)
@@ -65,11 +66,11 @@ def test_study_survives_a_crashed_node_a_canceled_task_and_bad_input(cluster, fi
     cluster.call("scontrol", "update", f"JobId={job}", "StartTime=now")  # instead of in two minutes
     wait_for_training(site, CANCELLED)
     cluster.call("scancel", site.task(CANCELLED))
-    status, output = waits.end()
-    assert status == 1
-    assert f"{CANCELLED} failed:" in output and "CANCELLED" in output
-    assert f"{SILENT} failed:" in output and "augment.min_vocal_l1" in output
-    assert not any(f"{name} failed:" in output for name in (PLAIN, LOST))
+    for status, output in (first.end(), second.end()):
+        assert status == 1
+        assert f"{CANCELLED} failed:" in output and "CANCELLED" in output
+        assert f"{SILENT} failed:" in output and "augment.min_vocal_l1" in output
+        assert not any(f"{name} failed:" in output for name in (PLAIN, LOST))
     assert site.submissions() == [NAMES]
     shared = dict.fromkeys(ONCE, 1) | {"normalize": 2, "augment": 2}
     assert site.ran() == shared | {"train": 4, "eval": 2, "report": 2}

@@ -1,6 +1,7 @@
 """Studies: their experiments, committed rows, and differences between rungs."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from scipy import stats
 from stages.schema.params import check
 from study import ladder, records
 from study.cost import network_cost
+from study.repository import git
 from tests.pipeline.conftest import ROOT
 
 COMMITTED = yaml.safe_load((ROOT / "params.yaml").read_text())
@@ -128,6 +130,23 @@ def test_rows_of_other_code_or_settings_are_not_kept(kept):
 def test_row_without_scores_of_songs_is_not_kept(kept):
     (kept / "metrics/mine.songs.csv").unlink()
     assert row_names() == []
+
+
+def test_tables_that_cannot_be_written_keep_their_rows(kept, monkeypatch):
+    git("init", "-q")
+    identity = "-c", "user.name=x", "-c", "user.email=x@example.org"
+    git(*identity, "commit", "-q", "--allow-empty", "-m", "a")
+    before = {path: path.read_text() for path in Path("metrics").iterdir()}
+
+    def disk_full(table, path, **options):
+        Path(path).write_text("name,st")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", disk_full)
+    found = records.Records(with_studies(mine=PLAN), "mine")
+    with pytest.raises(OSError, match="No space left"):
+        found.collect(list(found.experiments))
+    assert {path: path.read_text() for path in Path("metrics").iterdir()} == before
 
 
 def test_unknown_study_is_an_error_of_one_line(kept, rejects):
