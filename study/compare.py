@@ -126,7 +126,8 @@ def terminal(table: pd.DataFrame) -> str:
 
 def _cells(table: pd.DataFrame) -> pd.DataFrame:
     """Text of a table, with columns (protocol, metric)."""
-    return effect_cells(table) if "d_z" in table else pd.DataFrame(_comparison_cells(table))
+    cells = _effect_cells(table) if "d_z" in table else _comparison_cells(table)
+    return pd.DataFrame(cells)
 
 
 def _comparison_cells(table: pd.DataFrame) -> dict[tuple[str, str], pd.Series]:
@@ -151,8 +152,7 @@ def _comparison_cells(table: pd.DataFrame) -> dict[tuple[str, str], pd.Series]:
     return cells | {("Table I", "#"): table["paper.rank"].map(_count)}
 
 
-def effect_cells(effects: pd.DataFrame) -> pd.DataFrame:
-    """Format effects (:func:`study.effects.effects`) as text, with columns (group, head)."""
+def _effect_cells(effects: pd.DataFrame) -> dict[tuple[str, str], pd.Series]:
     cells = {
         "factor": effects["factor"].str.rpartition(".")[2],
         "better": effects["better"].astype(str),
@@ -165,7 +165,7 @@ def effect_cells(effects: pd.DataFrame) -> pd.DataFrame:
         "songs": effects["songs"].map(_count),
         "seeds": effects["seeds"].map(_count),
     }
-    return pd.DataFrame({("", head): text for head, text in cells.items()})
+    return {("", head): text for head, text in cells.items()}
 
 
 def _as_published(value: float) -> str:

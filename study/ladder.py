@@ -126,7 +126,7 @@ def factor_effects(songs: pd.DataFrame, settings: dict[str, dict]) -> pd.DataFra
 def cells(table: pd.DataFrame) -> pd.DataFrame:
     """Format the values of :func:`table` as text, with columns (group, head)."""
     text = {("", "step"): table["step"], ("", "runs"): table["runs"].astype(str)}
-    for score in filter(table.columns.__contains__, (PAPER_SDR, "museval.sdr", SDR)):
+    for score in (name for name in (PAPER_SDR, "museval.sdr", SDR) if name in table):
         spread = table[f"{score}.std"].map(lambda v: "" if pd.isna(v) else f"±{v:.2f}")
         text[score.partition(".")[0], "SDR"] = table[score].map(layout.decibels) + spread
     if table["difference"].notna().any():
@@ -231,12 +231,12 @@ def main(arguments: list[str] | None = None) -> None:
     if options.format == "csv":
         print(found.round(3).to_csv(index=False), end="")
     else:
-        formatter = layout.markdown if options.format == "markdown" else layout.terminal
-        print(formatter(cells(found)))
-        tests = factor_effects(songs, records.experiments) if grid else pd.DataFrame()
-        if len(tests):
-            print(f"\nglobal SDR:\n\n{formatter(compare.effect_cells(tests))}")
-            print(f"\n{fill(compare.effect_notes(tests), 100)}")
+        is_markdown = options.format == "markdown"
+        print((layout.markdown if is_markdown else layout.terminal)(cells(found)))
+        if grid and len(tests := factor_effects(songs, records.experiments)):
+            effect_table = (compare.markdown if is_markdown else compare.terminal)(tests)
+            notes = fill(compare.effect_notes(tests), 100)
+            print("\nSDR by global:", effect_table, notes, sep="\n\n")
     if warning := precision_warning(rows):
         print(f"\n{warning}")
     missing = len(records.experiments) - len(rows)

@@ -144,7 +144,8 @@ LATE = "imported before vocalseg"
 def test_onednn_is_enabled_with_one_thread_per_processor(python):
     shown = python(SHOW + BUILD)
     one_each = psutil.Process().cpu_affinity() if sys.platform == "linux" else range(os.cpu_count())
-    assert f"onednn={X86}, threads={len(one_each)}," in shown.stdout
+    assert f"threads={len(one_each)}," in shown.stdout
+    assert "onednn=True" in shown.stdout or not X86
     assert LATE not in shown.stderr
 
 

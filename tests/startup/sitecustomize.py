@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from pathlib import Path
 
 # Imports create objects that are never released. A sixth of the time of a short process would be
 # spent looking for garbage among them.
@@ -11,6 +12,5 @@ gc.set_threshold(100_000, 20, 20)
 if "COUNT_STAGES" in os.environ and "-m" in sys.orig_argv:
     module = sys.orig_argv[sys.orig_argv.index("-m") + 1]
     if module.startswith("stages."):  # each stage that really runs appends its name to the file
-        descriptor = os.open(os.environ["COUNT_STAGES"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        os.write(descriptor, f"{module.removeprefix('stages.')}\n".encode())
-        os.close(descriptor)
+        with Path(os.environ["COUNT_STAGES"]).open("a") as file:
+            file.write(module.removeprefix("stages.") + "\n")
