@@ -16,7 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).parents[1] / ".pytest_cache" / WORKER)
 
-# For the same reason as in tests/startup/sitecustomize.py.
+# Saves time, as in tests/startup/sitecustomize.py.
 gc.set_threshold(100_000, 20, 20)
 
 
