@@ -4,6 +4,8 @@ PYTHONS := python3.13 python3.12 python3.11
 # Each candidate is run, because it may be a shim without a Python, or a Python without venv.
 PYTHON ?= $(firstword $(foreach name,$(PYTHONS),$(shell $(name) -c 'import ensurepip' 2>/dev/null && echo $(name))) python3.11)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# With this variable, as in many containers, every process would compile TensorFlow's byte code again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo app matrix status table compare listen report pull doctor test quick check setup ffmpeg chromium slurm lint lock docs
@@ -77,25 +79,34 @@ lint: setup .venv/.dev  ## check style, docstrings and types
 
 setup: .venv/.done ffmpeg  ## install the pinned packages into .venv, and ffmpeg
 
-# Byte code is compiled on all cores, because pip would use one, and with PYTHONDONTWRITEBYTECODE every
-# process would compile TensorFlow again. The package is installed as editable for the `vocalseg`
-# command; stages do not rely on it.
+PIP := .venv/bin/python -m pip --quiet --disable-pip-version-check
+# uv takes a fifth of pip's time. It does not read pip's configuration, such as the address of a mirror,
+# so where uv fails, pip installs the packages.
+install = .venv/bin/python -m uv --quiet pip install --python .venv/bin/python $(1) || $(PIP) install --no-compile $(1)
+
+# The package is installed as editable for the `vocalseg` command; stages do not rely on it. The last
+# line compiles what the first run of each stage would compile otherwise, on two cores: the byte code of
+# TensorFlow and of other packages, and the functions of librosa that Numba compiles.
 .venv/.done: requirements.txt pyproject.toml
 	@python="$(PYTHON)"; "$$python" -c 'import ensurepip' 2>/dev/null || { echo "$$python: no working Python with venv; install Python 3.11, 3.12 or 3.13, or name one: make PYTHON=/path/to/python3.12" >&2; exit 1; }; \
 	echo "$$python -m venv .venv"; "$$python" -m venv .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements.txt
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
-	-.venv/bin/python -m compileall -q -j 0 .venv/lib
+	-$(PIP) install uv
+	$(call install,-r requirements.txt)
+	$(call install,--no-deps --editable .)
+	-@(.venv/bin/python -c 'import stages.train' & \
+	  .venv/bin/python -c 'import librosa, numpy, stages.inputs, stages.bounds, stages.report, dvc.repo; librosa.istft(numpy.ones((512, 9), "complex64"))'; wait) 2>/dev/null
 	@touch $@
 
 # Packages that only the tests or `make app` need are installed by those, to keep `make demo` fast.
+# Numba also compiles here what the tests call: its cache is not safe if several of their processes
+# compile the same function at the same time, as one may load code compiled for another signature.
 .venv/.dev: requirements-dev.txt .venv/.done
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements-dev.txt
-	-.venv/bin/python -m compileall -q -j 0 .venv/lib
+	$(call install,-r requirements-dev.txt)
+	-@.venv/bin/python -c 'import librosa, numpy; librosa.istft(numpy.ones((512, 9), "complex128")); librosa.istft(numpy.ones((2, 512, 9), "complex64")); librosa.yin(numpy.ones(4096), fmin=60, fmax=900)' 2>/dev/null
 	@touch $@
 
 .venv/.app: requirements-dev.txt .venv/.done
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c requirements-dev.txt gradio
+	$(call install,-c requirements-dev.txt gradio)
 	@touch $@
 
 ffmpeg:
@@ -105,9 +116,8 @@ chromium:  ## install a browser for the tests of the listening page
 	@bash scripts/install_chromium.sh
 
 # requirements.txt is a subset of requirements-dev.txt: the tests run what `make demo` runs.
-LOCK := uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header \
+LOCK := python -m uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header \
 	--fork-strategy fewest --no-emit-index-url --no-emit-find-links pyproject.toml
-lock:  ## pin the newest versions that satisfy pyproject.toml
-	python -m pip install --quiet uv
+lock: setup  ## pin the newest versions that satisfy pyproject.toml
 	$(LOCK) --upgrade --extra app --extra dev --extra docs -o requirements-dev.txt
 	$(LOCK) --upgrade --constraint requirements-dev.txt -o requirements.txt

@@ -14,6 +14,9 @@ from vocalseg.errors import BadInput
 #: Packages of this project, and the folders that hold them.
 PACKAGES = {"stages": ".", "vocalseg": "src"}
 
+#: Syntax nodes that may have a docstring.
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
 
 def dependencies(module: str, root: Path = Path()) -> dict[str, dict[str, str]]:
     """List what a module imports, directly or indirectly, including imports within functions.
@@ -111,9 +114,10 @@ def _read(module: str, path: Path, mtime_ns: int, size: int) -> _Source:
         line = getattr(error, "lineno", None) or 1
         raise BadInput(f"{path}:{line}: not valid Python ({error}); correct it") from None
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    constants = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    nodes = list(ast.walk(tree))
+    constants = (node.value for node in nodes if isinstance(node, ast.Constant))
     strings = frozenset(value for value in constants if isinstance(value, str))
-    return _Source(digest(tree), frozenset(_imports(tree, package)), strings)
+    return _Source(digest(tree), frozenset(_imports(nodes, package)), strings)
 
 
 def _resources(module: Path, strings: Iterable[str]) -> list[Path]:
@@ -133,9 +137,9 @@ def _parents(module: str) -> Iterator[str]:
         yield module
 
 
-def _imports(tree: ast.AST, package: str) -> Iterator[str]:
+def _imports(nodes: Iterable[ast.AST], package: str) -> Iterator[str]:
     """Yield dotted names that a module of a package may import; some may not be modules."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -152,13 +156,14 @@ def _canonical(node) -> str:
         return f"[{','.join(map(_canonical, node))}]"
     if not isinstance(node, ast.AST):
         return repr(node)
-    fields = {name: value for name, value in ast.iter_fields(node) if value not in (None, [])}
-    if isinstance(node, ast.Constant):
-        fields = {"value": node.value}
-    if isinstance(node, ast.JoinedStr):  # Python 3.12 appends an empty constant to some of them
+    kind = type(node)
+    if kind is ast.Constant:
+        return f"Constant(value={node.value!r})"
+    fields = {name: getattr(node, name, None) for name in kind._fields}
+    fields = {name: value for name, value in fields.items() if value is not None and value != []}
+    if kind is ast.JoinedStr:  # Python 3.12 appends an empty constant to some of them
         fields["values"] = [v for v in node.values if getattr(v, "value", None) != ""]
-    documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-    if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
+    elif kind in DOCUMENTED and ast.get_docstring(node, clean=False) is not None:
         fields["body"] = fields["body"][1:]
-    content = ",".join(f"{name}={_canonical(value)}" for name, value in fields.items())
-    return f"{type(node).__name__}({content})"
+    content = ",".join([f"{name}={_canonical(value)}" for name, value in fields.items()])
+    return f"{kind.__name__}({content})"

@@ -15,7 +15,7 @@ from stages import inputs
 from study.lock import exclusive_lock
 from study.naming import experiment
 from study.plan import SHARED, Matrix
-from study.queue import dvc, require_queue, run_experiments, stop_workers
+from study.queue import dvc, remove_results, require_queue, run_experiments, stop_workers
 from study.repository import locks, workspace_lock
 
 LOCK = Path(".dvc", "tmp", "matrix.lock")
@@ -60,7 +60,7 @@ def run_missing(matrix: Matrix, jobs: int) -> dict[str, list[str]]:
     known = locks()
     leftovers = [name for name in known if name.startswith(SHARED)]
     if leftovers:
-        dvc("exp", "remove", "--quiet", *leftovers)
+        remove_results(leftovers)
     if matrix.outdated:
         dvc("repro", *matrix.common_stages)
     names = matrix.missing(known, workspace_lock())
@@ -75,7 +75,7 @@ def run_missing(matrix: Matrix, jobs: int) -> dict[str, list[str]]:
         print(
             f"replacing experiments of other code or parameters: {', '.join(outdated)}", flush=True
         )
-        dvc("exp", "remove", "--quiet", *outdated)
+        remove_results(outdated)
     logs = run_experiments([experiment(name, matrix.experiments[name]) for name in names], jobs)
     return {name: logs.get(name, []) for name in matrix.missing(locks(), workspace_lock())}
 
@@ -90,4 +90,4 @@ def run_shared(matrix: Matrix, stage: str, names: list[str], jobs: int) -> None:
     failed = run_experiments(uncached, jobs) if uncached else {}
     finished = [one.name for one in uncached if one.name not in failed]
     if finished:
-        dvc("exp", "remove", "--quiet", *finished)
+        remove_results(finished)

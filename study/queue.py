@@ -30,7 +30,7 @@ UNSUPPORTED = "#?%"  # characters of a path that have another meaning in a file:
 
 
 def dvc(*arguments: str) -> None:
-    """Run a DVC command.
+    """Run a DVC command in a process of its own.
 
     Raises
     ------
@@ -40,9 +40,22 @@ def dvc(*arguments: str) -> None:
     subprocess.run([sys.executable, "-m", "dvc", *arguments], check=True)
 
 
-def enqueue(experiment: Experiment) -> None:
-    """Add an experiment to DVC's queue."""
-    dvc("exp", "run", "--queue", "--quiet", *experiment.arguments)
+def enqueue(experiments: Iterable[Experiment]) -> None:
+    """Add experiments to DVC's queue."""
+    with Repo() as repo:
+        for experiment in experiments:
+            repo.experiments.run(
+                targets=experiment.stages,
+                params=experiment.overrides,
+                name=experiment.name,
+                queue=True,
+            )
+
+
+def remove_results(names: Iterable[str]) -> None:
+    """Remove finished experiments."""
+    with Repo() as repo:
+        repo.experiments.remove(list(names))
 
 
 def require_queue() -> None:
@@ -87,8 +100,7 @@ def run_experiments(experiments: Iterable[Experiment], jobs: int) -> dict[str, l
     by_name = {experiment.name: experiment for experiment in experiments}
     remove(by_name)
     try:
-        for experiment in by_name.values():
-            enqueue(experiment)
+        enqueue(by_name.values())
         return _watch(by_name, jobs)
     except KeyboardInterrupt:
         print("interrupted: stopping the experiments", flush=True)
@@ -149,7 +161,7 @@ def _watch(experiments: dict[str, Experiment], jobs: int) -> dict[str, list[str]
             remove(lost)
             for name in lost:
                 printed.pop(name, None)  # it gets a new log
-                enqueue(experiments[name])
+            enqueue(experiments[name] for name in lost)
         elif queued and len(workers) < min(jobs, len(queued) + len(running) - len(missed)):
             dvc("queue", "start", "--quiet", "--jobs", str(jobs))
         time.sleep(POLL_SECONDS)

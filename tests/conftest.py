@@ -10,13 +10,15 @@ import pytest
 
 from vocalseg.errors import BadInput
 
+# Settings of all processes that pytest-xdist and the tests start.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-# Numba's cache is not safe if several processes compile the same functions of librosa at the same
-# time: a process may load code compiled for another signature and crash.
-WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
-os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).parents[1] / ".pytest_cache" / WORKER)
+# There are as many test processes as processors, so threads of a process would wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# The folder has a module that Python imports at startup.
+STARTUP = str(Path(__file__).parent / "startup")
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [STARTUP, os.environ.get("PYTHONPATH")]))
 
-# Saves time, as in tests/startup/sitecustomize.py.
+# Saves time, as in the processes that the tests start.
 gc.set_threshold(100_000, 20, 20)
 
 
@@ -24,12 +26,14 @@ gc.set_threshold(100_000, 20, 20)
 def pytest_collection_modifyitems(items):
     """Run the slow tests of each half first; pytest-xdist gives the halves to two processes.
 
-    Otherwise one process would run the longest tests alone at the end.
+    Otherwise one process would run the longest tests alone at the end. The second process begins
+    with the tests of scores, while the first one makes the project that both need.
     """
     slow = [item for item in items if item.get_closest_marker("slow")]
-    rest = [item for item in items if not item.get_closest_marker("slow")]
-    first, half = len(slow) // 2, len(rest) // 2
-    items[:] = [*slow[:first], *rest[:half], *slow[first:], *rest[half:]]
+    scores = [item for item in items if "tests/scores/" in item.nodeid]
+    rest = [item for item in items if item not in {*slow, *scores}]
+    first, half = len(slow) // 2, (len(rest) + len(scores)) // 2
+    items[:] = [*slow[:first], *rest[:half], *scores, *slow[first:], *rest[half:]]
 
 
 @pytest.fixture

@@ -80,3 +80,18 @@ def test_requirements_of_the_demo_are_a_subset_of_those_of_the_tests(project):
     assert {"gradio", "pytest", "ruff"} <= tests.keys() - demo.keys()
     assert "requirements-dev" not in make(project, "--dry-run", "demo").stdout
     assert "-r requirements-dev.txt" in make(project, "--dry-run", "test").stdout
+
+
+@pytest.mark.parametrize("uv_works", [True, False])
+def test_pip_installs_the_packages_where_uv_fails(project, uv_works):
+    for name in ("requirements.txt", "pyproject.toml", "requirements-dev.txt"):
+        (project / name).touch()
+    (project / ".venv/bin").mkdir(parents=True)
+    (project / ".venv/.done").touch()
+    fails = "" if uv_works else 'test "$2" = uv && exit 1'
+    write_script(project / ".venv/bin/python", f'echo "$2 $*" >> ran.txt; {fails}\ntrue')
+    assert make(project, ".venv/.dev").returncode == 0
+    ran = (project / "ran.txt").read_text().splitlines()
+    installers = [line.split()[0] for line in ran if line.endswith("-r requirements-dev.txt")]
+    assert installers == (["uv"] if uv_works else ["uv", "pip"])
+    assert (project / ".venv/.dev").exists()

@@ -22,9 +22,6 @@ STAGES = (
     "report",
 )  # fmt: skip
 
-#: Folder with a module that Python imports at startup in every process of a test project.
-STARTUP = ROOT / "tests/startup"
-
 #: Small settings for all stages: 0.2 s tiles, a U-Net with one pooling layer, two epochs.
 SMALL = {
     "stft": {"frame_size": 256, "hop": 64, "tile_frames": 32},
@@ -63,7 +60,6 @@ class Project:
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "XDG_CACHE_HOME": str(self.path / "cache-home"),
-            "PYTHONPATH": str(STARTUP),
             "LOKY_MAX_CPU_COUNT": "1",
         }
 

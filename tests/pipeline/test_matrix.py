@@ -14,8 +14,7 @@ from tests.pipeline.conftest import GRID
 from tests.pipeline.matrix import Matrix, processes
 
 LOSSES = {"train.loss": ["mae", "mse"]}
-LONG = "epochs-100"  # still runs when the loss of its worker is detected
-SHORT_AND_LONG = sorted(["epochs-2", LONG])
+LONG = "epochs-8"  # each process that trains it stops after its third epoch
 
 
 @pytest.fixture
@@ -33,9 +32,10 @@ def matrix(project, tmp_path):
 
 @pytest.fixture
 def long_training(matrix):
-    """The same project with a second training that is long enough to be interrupted."""
-    matrix.set({"train.epochs": [2, 100]})
+    """The same project with a second training, which stops three times before its end."""
+    matrix.set({"train.epochs": [2, 8]})
     matrix.project.commit("A long training")
+    matrix.env["STOP_TRAINING"] = "3"
     return matrix
 
 
@@ -45,7 +45,7 @@ def undisturbed(finished, made_once) -> str:
 
     def make(folder: Path) -> None:
         project = finished.copy(folder / "project")
-        project.set(train={"epochs": 100})
+        project.set(train={"epochs": 8})
         project.run("dvc", "repro", "--single-item", "train")
 
     lock = made_once("undisturbed", make) / "project/dvc.lock"
@@ -91,20 +91,20 @@ def test_disturbed_training_resumes_and_ends_with_the_same_weights(long_training
     assert processes(matrix.project) == []
     finished = {name: matrix.lock(name) for name in matrix.names()}
 
-    killed = matrix.start_until(f"{LONG}: epoch ")
+    killed = matrix.start_until(f"{LONG}: epoch 5/")
     killed.process.kill()
     _, resumed = killed.end()
-    assert f"{LONG}: epoch 1/" not in resumed
+    assert f"{LONG}: epoch 2/" not in resumed
 
-    without_worker = matrix.start_until(f"{LONG}: epoch ")
+    without_worker = matrix.start_until(f"{LONG}: epoch 7/")
     for process in processes(matrix.project):
         if "queue-worker" in process.cmdline():
             process.kill()
     status, log = without_worker.end()
     assert status == 0, log
     assert "lost its worker; queued again" in log
-    assert f"{LONG}: epoch 1/" not in log
-    assert matrix.names() == SHORT_AND_LONG
+    assert f"{LONG}: epoch 4/" not in log
+    assert matrix.names() == ["epochs-2", LONG]
     assert finished.items() <= {name: matrix.lock(name) for name in matrix.names()}.items()
     assert weights(matrix.lock(LONG)) == undisturbed
 
