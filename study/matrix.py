@@ -16,7 +16,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from study import compare, local, plan
+from study import local, plan
 from study.command import run
 from study.progress import TAIL
 from study.repository import require_repository
@@ -106,11 +106,13 @@ def main() -> None:
     if failed is None:
         return
     exit_if_failed(failed)
-    if arguments.study:
-        from study import ladder  # imported lazily: TensorFlow takes seconds
+    if arguments.study:  # imported here, because TensorFlow and SciPy take seconds
+        from study import ladder
 
         ladder.main([arguments.study])
     else:
+        from study import compare
+
         compare.main([])
 
 
