@@ -156,14 +156,13 @@ def _canonical(node) -> str:
         return f"[{','.join(map(_canonical, node))}]"
     if not isinstance(node, ast.AST):
         return repr(node)
-    kind = type(node)
-    if kind is ast.Constant:
+    if isinstance(node, ast.Constant):
         return f"Constant(value={node.value!r})"
-    fields = {name: getattr(node, name, None) for name in kind._fields}
+    fields = {name: getattr(node, name, None) for name in node._fields}
     fields = {name: value for name, value in fields.items() if value is not None and value != []}
-    if kind is ast.JoinedStr:  # Python 3.12 appends an empty constant to some of them
+    if isinstance(node, ast.JoinedStr):  # Python 3.12 appends an empty constant to some of them
         fields["values"] = [v for v in node.values if getattr(v, "value", None) != ""]
-    elif kind in DOCUMENTED and ast.get_docstring(node, clean=False) is not None:
-        fields["body"] = fields["body"][1:]
+    elif isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+        fields["body"] = node.body[1:]
     content = ",".join([f"{name}={_canonical(value)}" for name, value in fields.items()])
-    return f"{kind.__name__}({content})"
+    return f"{type(node).__name__}({content})"
