@@ -80,8 +80,8 @@ lint: setup .venv/.dev  ## check style, docstrings and types
 setup: .venv/.done ffmpeg  ## install the pinned packages into .venv, and ffmpeg
 
 PIP := .venv/bin/python -m pip --quiet --disable-pip-version-check
-# uv takes a fifth of pip's time. It does not read pip's configuration, such as the address of a mirror,
-# so where uv fails, pip installs the packages.
+# uv takes a seventh of pip's time. It does not read pip's configuration, such as the address of a mirror,
+# so pip installs the packages if uv fails.
 install = .venv/bin/python -m uv --quiet pip install --python .venv/bin/python $(1) || $(PIP) install --no-compile $(1)
 
 # The package is installed as editable for the `vocalseg` command; stages do not rely on it. The last
@@ -119,5 +119,6 @@ chromium:  ## install a browser for the tests of the listening page
 LOCK := python -m uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header \
 	--fork-strategy fewest --no-emit-index-url --no-emit-find-links pyproject.toml
 lock: setup  ## pin the newest versions that satisfy pyproject.toml
+	$(PIP) install uv
 	$(LOCK) --upgrade --extra app --extra dev --extra docs -o requirements-dev.txt
 	$(LOCK) --upgrade --constraint requirements-dev.txt -o requirements.txt

@@ -158,11 +158,10 @@ def _canonical(node) -> str:
         return repr(node)
     if isinstance(node, ast.Constant):
         return f"Constant(value={node.value!r})"
-    fields = {name: getattr(node, name, None) for name in node._fields}
-    fields = {name: value for name, value in fields.items() if value is not None and value != []}
+    fields = {name: value for name, value in ast.iter_fields(node) if value not in (None, [])}
     if isinstance(node, ast.JoinedStr):  # Python 3.12 appends an empty constant to some of them
         fields["values"] = [v for v in node.values if getattr(v, "value", None) != ""]
     elif isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
         fields["body"] = node.body[1:]
-    content = ",".join([f"{name}={_canonical(value)}" for name, value in fields.items()])
+    content = ",".join(f"{name}={_canonical(value)}" for name, value in fields.items())
     return f"{type(node).__name__}({content})"

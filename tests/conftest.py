@@ -14,7 +14,7 @@ from vocalseg.errors import BadInput
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # There are as many test processes as processors, so threads of a process would wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-# The folder has a module that Python imports at startup.
+# Python imports sitecustomize.py of this folder when a process starts.
 STARTUP = str(Path(__file__).parent / "startup")
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [STARTUP, os.environ.get("PYTHONPATH")]))
 
