@@ -27,13 +27,14 @@ def pytest_collection_modifyitems(items):
     """Run the slow tests of each half first; pytest-xdist gives the halves to two processes.
 
     Otherwise one process would run the longest tests alone at the end. The second process begins
-    with the tests of scores, while the first one makes the project that both need.
+    with the tests of scores, while the first one makes the project that both need. Its slow tests
+    are reversed, because the last one, the study on SLURM, takes longest.
     """
     slow = [item for item in items if item.get_closest_marker("slow")]
     scores = [item for item in items if "tests/scores/" in item.nodeid]
     rest = [item for item in items if item not in {*slow, *scores}]
     first, half = len(slow) // 2, (len(rest) + len(scores)) // 2
-    items[:] = [*slow[:first], *rest[:half], *scores, *slow[first:], *rest[half:]]
+    items[:] = [*slow[:first], *rest[:half], *scores, *reversed(slow[first:]), *rest[half:]]
 
 
 @pytest.fixture
