@@ -7,6 +7,7 @@ import subprocess
 from itertools import pairwise
 
 import numpy as np
+import psutil
 import pytest
 import soundfile as sf
 
@@ -326,11 +327,23 @@ def test_paths_that_are_not_files_are_errors_of_one_line(tmp_path, name):
         assert "\n" not in str(caught.value)
 
 
+def running():
+    """Identifiers of the processes of ffmpeg that this process has started."""
+    return {child.pid for child in psutil.Process().children() if child.name() == "ffmpeg"}
+
+
 def test_no_process_is_left_if_reading_stops_early(files):
+    before = running()
     with reader.opened(files["a.mp3"]) as sound:
         next(sound.blocks)
+        assert running() > before
         sound.blocks.close()
-    children = subprocess.run(
-        ["ps", "--ppid", str(os.getpid()), "-o", "comm="], capture_output=True, text=True
-    ).stdout.split()
-    assert "ffmpeg" not in children
+    assert running() == before
+
+
+def test_no_process_is_left_if_a_song_is_abandoned(files):
+    before = running()
+    with pytest.raises(KeyError), song_file.opened(files["a.mp3"]) as sound:
+        next(sound.blocks)
+        raise KeyError
+    assert running() == before  # although ``sound`` still refers to the blocks

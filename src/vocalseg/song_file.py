@@ -3,9 +3,10 @@
 import io
 import math
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import soundfile as sf
@@ -24,6 +25,9 @@ WAV_BYTES = 2**32 - 2**12
 @contextmanager
 def opened(path: str | Path, *, partial: bool = False) -> Iterator[Sound]:
     """Open a song, mono or stereo, like :func:`vocalseg.reader.opened`.
+
+    At the end of the context its blocks are closed, which ends ffmpeg if it decodes them, even if
+    an error or the caller has stopped in the middle of the song.
 
     Parameters
     ----------
@@ -45,7 +49,8 @@ def opened(path: str | Path, *, partial: bool = False) -> Iterator[Sound]:
     with reader.opened(path, partial=partial) as sound:
         if sound.channels > 2:
             raise BadInput(f"{path}: {sound.channels} channels; mix it down to mono or stereo")
-        yield sound
+        with closing(cast(Generator[np.ndarray], sound.blocks)):
+            yield sound
 
 
 def check_format(song: Sound, kind: str) -> None:
