@@ -5,7 +5,8 @@
 Run it after `dvc repro`; it reads data/tiles, data/scaling and data/examples.csv. Each row of the
 table, for a number of filters and a precision, is measured in its own process with one thread. Its
 CPU time is divided by the time that oneDNN reports for the convolutions of the same steps
-(``ONEDNN_VERBOSE=1``). The machine has to be idle, because oneDNN reports wall time.
+(``ONEDNN_VERBOSE=1``). The table also has the time of oneDNN's batch normalization, forward and
+backward. The machine has to be idle, because oneDNN reports wall time.
 """
 
 import os
@@ -63,11 +64,10 @@ def measure(filters: int, precision: str) -> None:
     print(END, cpu / len(data), wall / len(data), load, flush=True)
 
 
-def convolutions(lines: list[str]) -> float:
-    """Sum the seconds of all convolutions, forward and backward, in the log of oneDNN."""
+def kernel_seconds(lines: list[str], *kinds: str) -> float:
+    """Sum the seconds of some kinds of primitives, forward and backward, in the log of oneDNN."""
     fields = [line.split(",") for line in lines if line.startswith("onednn_verbose")]
-    kinds = {"convolution", "deconvolution"}
-    return sum(float(field[-1]) for field in fields if kinds & set(field)) / 1000
+    return sum(float(field[-1]) for field in fields if set(kinds) & set(field)) / 1000
 
 
 def row(filters: int, precision: str) -> str:
@@ -83,17 +83,20 @@ def row(filters: int, precision: str) -> str:
     lines = done.stdout.splitlines()
     last = next(line for line in lines if line.startswith(END))
     cpu, wall, load = map(float, last.removeprefix(END).split())
-    kernels = convolutions(lines[lines.index(BEGIN) : lines.index(last)]) / STEPS
+    measured = lines[lines.index(BEGIN) : lines.index(last)]
+    convolutions = kernel_seconds(measured, "convolution", "deconvolution") / STEPS
+    normalization = kernel_seconds(measured, "batch_normalization") / STEPS
     return (
-        f"| {filters} | {precision} | {cpu:.3f} | {wall:.3f} | {kernels:.3f} | "
-        f"{cpu / kernels:.2f} | {load / cpu:.1%} |"
+        f"| {filters} | {precision} | {cpu:.3f} | {wall:.3f} | {convolutions:.3f} | "
+        f"{cpu / convolutions:.2f} | {normalization:.3f} | {load / cpu:.1%} |"
     )
 
 
 def main():
     print(f"one thread; `precision: auto` chooses {choose('auto')}\n")
-    print("| filters | precision | CPU s per step | wall s | convolutions, s | ratio | loader |")
-    print("|---:|---|---:|---:|---:|---:|---:|")
+    names = "CPU s per step", "wall s", "convolutions, s", "ratio", "normalization, s"
+    print("| filters | precision |", " | ".join([*names, "loader"]), "|")
+    print("|---:|---|" + "---:|" * (len(names) + 1))
     for precision in ("float32", "bfloat16") if cpu_has_bfloat16() else ("float32",):
         for filters in (8, 16, 64):
             print(row(filters, precision), flush=True)
