@@ -37,6 +37,11 @@ def pytest_collection_modifyitems(items):
     items[:] = [*slow[:first], *rest[:half], *scores, *reversed(slow[first:]), *rest[half:]]
 
 
+def pytest_collection_finish():
+    """Exclude the modules that the tests import from the garbage collections of Keras."""
+    gc.freeze()
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)

@@ -61,7 +61,7 @@ CASES = [
 
 def train(folder, case, seed=1, **changes):
     name, output, targets, loss, scaler, more = case
-    sizes = 11025, FRAME, HOP, FRAMES, "frequency", scaler, 2, 2
+    sizes = 11025, FRAME, HOP, FRAMES, "frequency", scaler, 2, 1
     settings = Settings(*sizes, name=name, output=output, targets=targets)
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
