@@ -107,8 +107,9 @@ def wait(browser, expression: str):
 
 
 def click(browser, label: str) -> None:
-    button = f"[...document.querySelectorAll('button')].find(b => b.innerText == '{label}')"
-    browser.run(f"{button}.click()")
+    """Click a button when it is enabled; a disabled one would ignore the click."""
+    found = f"[...document.querySelectorAll('button:enabled')].find(b => b.innerText == '{label}')"
+    wait(browser, f"(button => button && (button.click(), true))({found})")
 
 
 def stems(browser) -> dict[str, tuple[str, np.ndarray]]:
@@ -165,10 +166,13 @@ def test_separation_can_be_stopped(window, tmp_path):
     window.run("""
     window.stopped = new Promise(done => new MutationObserver((_, observer) => {
       if (!document.querySelector(".status")?.innerText.startsWith("Separating")) return;
+      const buttons = [...document.querySelectorAll("button:enabled")];
+      const stop = buttons.find(b => b.innerText == "Stop");
+      if (!stop) return;
       observer.disconnect();
-      [...document.querySelectorAll("button")].find(b => b.innerText == "Stop").click();
+      stop.click();
       done(true);
-    }).observe(document.body, {subtree: true, childList: true})), 0
+    }).observe(document.body, {subtree: true, childList: true, attributes: true})), 0
     """)
     window.choose(FILE, song)
     assert window.run("window.stopped")
