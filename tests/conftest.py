@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """Exclude the modules that the tests import from the garbage collections of Keras."""
+    """Exclude imported modules from garbage collection; `clear_session` of Keras runs it."""
     gc.freeze()
 
 

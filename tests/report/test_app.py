@@ -106,10 +106,13 @@ def wait(browser, expression: str):
     }})""")
 
 
+def button(label: str) -> str:
+    """Expression for the button if it is enabled, else undefined; a disabled one ignores clicks."""
+    return f"[...document.querySelectorAll('button:enabled')].find(b => b.innerText == '{label}')"
+
+
 def click(browser, label: str) -> None:
-    """Click a button when it is enabled; a disabled one would ignore the click."""
-    found = f"[...document.querySelectorAll('button:enabled')].find(b => b.innerText == '{label}')"
-    wait(browser, f"(button => button && (button.click(), true))({found})")
+    wait(browser, f"(found => found && (found.click(), true))({button(label)})")
 
 
 def stems(browser) -> dict[str, tuple[str, np.ndarray]]:
@@ -163,16 +166,15 @@ def test_real_song_is_separated_with_the_chosen_model_and_overlap(window, runnin
 def test_separation_can_be_stopped(window, tmp_path):
     song = tmp_path / "long.flac"
     sf.write(song, np.zeros(22_050 * 120), 22_050)
-    window.run("""
-    window.stopped = new Promise(done => new MutationObserver((_, observer) => {
+    window.run(f"""
+    window.stopped = new Promise(done => new MutationObserver((_, observer) => {{
       if (!document.querySelector(".status")?.innerText.startsWith("Separating")) return;
-      const buttons = [...document.querySelectorAll("button:enabled")];
-      const stop = buttons.find(b => b.innerText == "Stop");
+      const stop = {button("Stop")};
       if (!stop) return;
       observer.disconnect();
       stop.click();
       done(true);
-    }).observe(document.body, {subtree: true, childList: true, attributes: true})), 0
+    }}).observe(document.body, {{subtree: true, childList: true, attributes: true}})), 0
     """)
     window.choose(FILE, song)
     assert window.run("window.stopped")
