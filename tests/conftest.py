@@ -13,7 +13,8 @@ from vocalseg.errors import BadInput
 # Settings of all processes that pytest-xdist and the tests start.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # There are as many test processes as processors, so threads of a process would wait for each other.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+for threads in ("OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
+    os.environ.setdefault(threads, "1")
 # Python imports sitecustomize.py of this folder when a process starts.
 STARTUP = str(Path(__file__).parent / "startup")
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [STARTUP, os.environ.get("PYTHONPATH")]))
@@ -26,15 +27,14 @@ gc.set_threshold(100_000, 20, 20)
 def pytest_collection_modifyitems(items):
     """Run the slow tests of each half first; pytest-xdist gives the halves to two processes.
 
-    Otherwise one process would run the longest tests alone at the end. The second process begins
-    with the tests of scores, while the first one makes the project that both need. Its slow tests
-    are reversed, because the last one, the study on SLURM, takes longest.
+    Otherwise one process would run the longest tests alone at the end. The slow tests of the second
+    process are reversed, because the last one, the study on SLURM, takes longest. It makes the
+    project that most of them need, while the first process runs a test with other songs.
     """
     slow = [item for item in items if item.get_closest_marker("slow")]
-    scores = [item for item in items if "tests/scores/" in item.nodeid]
-    rest = [item for item in items if item not in {*slow, *scores}]
-    first, half = len(slow) // 2, (len(rest) + len(scores)) // 2
-    items[:] = [*slow[:first], *rest[:half], *scores, *reversed(slow[first:]), *rest[half:]]
+    rest = [item for item in items if item not in set(slow)]
+    first, half = len(slow) // 2, len(rest) // 2
+    items[:] = [*slow[:first], *rest[:half], *reversed(slow[first:]), *rest[half:]]
 
 
 def pytest_collection_finish():

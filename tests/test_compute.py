@@ -102,24 +102,31 @@ print(hashlib.sha256(weights + estimate.tobytes()).hexdigest())
 """
 
 
-@pytest.fixture
-def python(tmp_path):
+@pytest.fixture(scope="module")
+def python(tmp_path_factory):
     """Run code in a new process that does not inherit the settings of this one."""
 
     def run(code, **variables):
         chosen = ("TF_ENABLE_ONEDNN_OPTS", "TF_NUM_INTRAOP_THREADS", "KERAS_BACKEND")
         inherited = {key: value for key, value in os.environ.items() if key not in chosen}
-        folder = tmp_path / str(len(list(tmp_path.iterdir())))
-        folder.mkdir()
         return subprocess.run(
-            [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True,
+            [sys.executable, "-c", code], cwd=tmp_path_factory.mktemp("python"),
+            capture_output=True, text=True,
             env={**inherited, "PYTHONPATH": os.pathsep.join(sys.path), **variables},
         )  # fmt: skip
 
     return run
 
 
-def test_user_settings_of_keras_have_no_effect(python, tmp_path):
+@pytest.fixture(scope="module")
+def trained(python, tmp_path_factory):
+    """A training without settings of the user."""
+    done = python(TRAIN, KERAS_HOME=str(tmp_path_factory.mktemp("keras")))
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_user_settings_of_keras_have_no_effect(python, trained, tmp_path):
     home = tmp_path / "keras"
     home.mkdir()
     hostile = {
@@ -127,13 +134,9 @@ def test_user_settings_of_keras_have_no_effect(python, tmp_path):
     }  # fmt: skip
     limits = {"KERAS_MAX_EPOCHS": "1", "KERAS_MAX_STEPS_PER_EPOCH": "1"}
     (home / "keras.json").write_text(json.dumps(hostile))
-    usual, other = (
-        python(TRAIN, KERAS_HOME=str(tmp_path / "none")),
-        python(TRAIN, KERAS_HOME=str(home), KERAS_BACKEND="jax", **limits),
-    )
-    assert usual.returncode == 0, usual.stderr
+    other = python(TRAIN, KERAS_HOME=str(home), KERAS_BACKEND="jax", **limits)
     assert other.returncode == 0, other.stderr
-    assert usual.stdout == other.stdout
+    assert other.stdout == trained.stdout
 
 
 SHOW = "import vocalseg; from vocalseg import compute; print(compute.compute_settings('float32'))"
@@ -141,12 +144,11 @@ BUILD = "; from vocalseg.unet import build_unet; build_unet(16, 16, 2, 1)"
 LATE = "imported before vocalseg"
 
 
-def test_onednn_is_enabled_with_one_thread_per_processor(python):
-    shown = python(SHOW + BUILD)
+def test_onednn_is_enabled_with_one_thread_per_processor(trained):
     one_each = psutil.Process().cpu_affinity() if sys.platform == "linux" else range(os.cpu_count())
-    assert f"threads={len(one_each)}," in shown.stdout
-    assert "onednn=True" in shown.stdout or not X86
-    assert LATE not in shown.stderr
+    assert f"threads={len(one_each)}," in trained.stdout
+    assert "onednn=True" in trained.stdout or not X86
+    assert LATE not in trained.stderr
 
 
 def test_user_settings_of_tensorflow_take_precedence(python):
