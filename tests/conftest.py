@@ -2,11 +2,14 @@
 
 import gc
 import os
+import shutil
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from vocalseg.errors import BadInput
 
@@ -18,6 +21,8 @@ for threads in ("OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
 # Python imports sitecustomize.py of this folder when a process starts.
 STARTUP = str(Path(__file__).parent / "startup")
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [STARTUP, os.environ.get("PYTHONPATH")]))
+# `make` in a test is not part of the jobs of `make test`.
+os.environ.pop("MAKEFLAGS", None)
 
 # Saves time, as in the processes that the tests start.
 gc.set_threshold(100_000, 20, 20)
@@ -45,6 +50,29 @@ def pytest_collection_finish():
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """``made_once(name, make)``: a folder that ``make`` fills once for all pytest processes.
+
+    A test that changes the folder must work on a copy.
+    """
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+
+    def folder(name: str, make: Callable[[Path], None]) -> Path:
+        path, complete = base / name, base / f"{name}.whole"
+        with FileLock(base / f"{name}.lock"):
+            if not complete.exists():
+                shutil.rmtree(path, ignore_errors=True)  # left by a process that failed
+                path.mkdir()
+                make(path)
+                complete.touch()
+        return path
+
+    return folder
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 import soundfile as sf
 import yaml
-from filelock import FileLock
 
 from vocalseg.songs.demo import SAMPLE_RATE, synthesise
 
@@ -136,29 +135,6 @@ def clone(path: Path, songs: Path) -> Project:
     project.run("git", "config", "user.name", "Test")
     project.commit("Small project")
     return project
-
-
-@pytest.fixture(scope="session")
-def made_once(tmp_path_factory) -> Callable[[str, Callable[[Path], None]], Path]:
-    """``made_once(name, make)``: a folder that ``make`` fills once for all pytest processes.
-
-    A test that changes the folder must work on a copy.
-    """
-    base = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        base = base.parent
-
-    def folder(name: str, make: Callable[[Path], None]) -> Path:
-        path, complete = base / name, base / f"{name}.whole"
-        with FileLock(base / f"{name}.lock"):
-            if not complete.exists():
-                shutil.rmtree(path, ignore_errors=True)  # left by a process that failed
-                path.mkdir()
-                make(path)
-                complete.touch()
-        return path
-
-    return folder
 
 
 @pytest.fixture(scope="session")

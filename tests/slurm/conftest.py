@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.pipeline.conftest import Project, finished, made_once, project, songs
+from tests.pipeline.conftest import Project, finished, project, songs
 from tests.pipeline.matrix import Matrix
 from tests.slurm.cluster import Cluster, missing_commands
 
-__all__ = ["finished", "made_once", "project", "songs"]
+__all__ = ["finished", "project", "songs"]
 
 
 @pytest.fixture(scope="session")
