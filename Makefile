@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo app matrix status table compare listen report pull doctor test pytest quick check setup ffmpeg chromium slurm lint lock docs
+.PHONY: help demo app matrix status table compare listen report pull doctor test quick check setup ffmpeg chromium slurm lint lock docs
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -60,10 +60,7 @@ docs: setup .venv/.dev  ## build the documentation site in build/docs
 	python -m sphinx -W --keep-going -q -b html docs build/docs || { rm -rf build/docs; exit 1; }
 	@echo "open build/docs/index.html"
 
-test: setup .venv/.dev  ## run the whole test suite, which builds the documentation, and the linters
-	@$(MAKE) --no-print-directory --jobs 2 lint pytest
-
-pytest: setup .venv/.dev
+test: setup .venv/.dev  ## run the whole test suite, which includes the linters and the documentation build
 	pytest --numprocesses auto --dist worksteal --durations 15
 
 quick: setup .venv/.dev  ## run the tests that take less than a minute

@@ -23,8 +23,9 @@ from study.progress import print_progress
 from study.queue_tasks import Task, live_workers, orphans, tasks, worker_log
 from vocalseg.errors import BadInput
 
-POLL_SECONDS = 4.0
-MAX_MISSED_POLLS = 3  # an experiment without a worker in so many polls in a row is lost
+POLL_SECONDS = 1.0  # a poll takes 0.02 s of CPU time
+MAX_MISSED_POLLS = 12  # an experiment without a worker in so many polls in a row is lost
+START_POLLS = 4  # polls until new workers appear
 TIMEOUT = 20.0  # seconds to wait for a process to terminate
 UNSUPPORTED = "#?%"  # characters of a path that have another meaning in a file:// URL
 
@@ -126,7 +127,7 @@ def remove(names: Iterable[str]) -> None:
                 deadline = time.monotonic()
         for task in running:
             _kill(task)
-        time.sleep(POLL_SECONDS / 8)
+        time.sleep(POLL_SECONDS / 2)
 
 
 def stop_workers() -> None:
@@ -141,6 +142,7 @@ def stop_workers() -> None:
 def _watch(experiments: dict[str, Experiment], jobs: int) -> dict[str, list[str]]:
     printed: dict[str, int] = {}  # lines of each log
     missed: dict[str, int] = {}  # polls in a row without a worker
+    starting = 0  # polls until workers may be started again
     while True:
         with Repo() as repo:
             found = {task.name: task for task in tasks(repo, experiments)}
@@ -162,8 +164,11 @@ def _watch(experiments: dict[str, Experiment], jobs: int) -> dict[str, list[str]
             for name in lost:
                 printed.pop(name, None)  # it gets a new log
             enqueue(experiments[name] for name in lost)
-        elif queued and len(workers) < min(jobs, len(queued) + len(running) - len(missed)):
+        wanted = min(jobs, len(queued) + len(running) - len(missed))
+        starting = max(0, starting - 1)
+        if queued and not starting and len(workers) < wanted:
             dvc("queue", "start", "--quiet", "--jobs", str(jobs))
+            starting = START_POLLS
         time.sleep(POLL_SECONDS)
 
 

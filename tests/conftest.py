@@ -21,8 +21,6 @@ for threads in ("OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
 # Python imports sitecustomize.py of this folder when a process starts.
 STARTUP = str(Path(__file__).parent / "startup")
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [STARTUP, os.environ.get("PYTHONPATH")]))
-# `make` in a test is not part of the jobs of `make test`.
-os.environ.pop("MAKEFLAGS", None)
 
 # Saves time, as in the processes that the tests start.
 gc.set_threshold(100_000, 20, 20)

@@ -86,8 +86,8 @@ def test_a_changed_module_changes_the_inputs_of_the_stages_that_import_it(tmp_pa
     for folder in ("stages", "src"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*.pyc"))
 
-    def digests():
-        return {stage: code.dependencies(f"stages.{stage}", tmp_path) for stage in STAGES}
+    def digests(stages=STAGES):
+        return {stage: code.dependencies(f"stages.{stage}", tmp_path) for stage in stages}
 
     before = digests()
     all_modules = set().union(*(own_modules(modules(stage)) for stage in STAGES))
@@ -99,9 +99,10 @@ def test_a_changed_module_changes_the_inputs_of_the_stages_that_import_it(tmp_pa
         changed = {stage for stage, listed in digests().items() if listed != before[stage]}
         assert changed == {stage for stage in STAGES if module in modules(stage)}, module
         path.write_text(f'{original}\n# A comment.\n"""A string that is no docstring."""\n')
-        assert digests() != before  # a string is a statement, although it has no effect
+        one = next(iter(changed))
+        assert digests([one])[one] != before[one]  # a string is a statement without effect
         path.write_text(original.replace('"""', '"""Reworded. ', 1) + "\n\n# A comment.\n")
-        assert digests() == before, module
+        assert digests(changed).items() <= before.items(), module
         path.write_text(original)
 
 

@@ -5,14 +5,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
 from pathlib import Path
 
 import pytest
 import soundfile as sf
 import yaml
 
+from study.queue import stop_workers
 from vocalseg.songs.demo import SAMPLE_RATE, synthesise
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,6 +66,15 @@ class Project:
     def repro(self, *arguments: str, **options) -> list[str]:
         """Run ``dvc repro`` and return the stages that ran, in order."""
         return executed_stages(self.run("dvc", "repro", *arguments, **options))
+
+    def run_queue(self, **env: str) -> None:
+        """Run the experiments in DVC's queue.
+
+        Its worker would hold a pipe open until it ends, ten seconds later; it is terminated.
+        """
+        self.run("sh", "-c", "dvc exp run --run-all > .dvc/tmp/queue.log 2>&1", **env)
+        with chdir(self.path):
+            stop_workers()
 
     def params(self) -> dict:
         return yaml.safe_load((self.path / "params.yaml").read_text())

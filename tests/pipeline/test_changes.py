@@ -229,7 +229,7 @@ def test_queued_experiment_runs_the_code_at_the_time_of_queueing(project, tmp_pa
     other = tmp_path / "elsewhere/vocalseg"
     other.mkdir(parents=True)
     (other / "__init__.py").write_text("raise ImportError('the wrong folder')")
-    project.run("dvc", "exp", "run", "--run-all", PYTHONPATH=str(other.parent))
+    project.run_queue(PYTHONPATH=str(other.parent))
     table = json.loads(project.run("dvc", "exp", "show", "--json").stdout)
     metrics = [
         revision["data"]["metrics"]["metrics/train.json"]["data"]

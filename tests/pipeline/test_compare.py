@@ -25,7 +25,7 @@ def compared(studied, made_once, tmp_path_factory) -> Project:
         queue = ("dvc", "exp", "run", "--queue")
         project.run(*queue, "--name", "broken", "-S", "train.loss=huber")
         project.run(*queue, "--name", "partial", "-S", "normalize.axis=time", "normalize")
-        project.run("dvc", "exp", "run", "--run-all")
+        project.run_queue()
         project.run(*queue, "--name", "waiting", "-S", "train.epochs=3")
 
     made = Project(made_once("compared", make) / "project")
