@@ -28,16 +28,21 @@ gc.set_threshold(100_000, 20, 20)
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """Run the slow tests of each half first; pytest-xdist gives the halves to two processes.
+    """Run slow tests first in each process; pytest-xdist gives each an equal part of the list.
 
-    Otherwise one process would run the longest tests alone at the end. The slow tests of the second
-    process are reversed, because the last one, the study on SLURM, takes longest. It makes the
-    project that most of them need, while the first process runs a test with other songs.
+    Otherwise one process would run the longest tests alone at the end. In the last process, they
+    are reversed, because the last one, the study on SLURM, takes longest. It makes the project that
+    most of them need, while the first process runs a test with other songs.
     """
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
     slow = [item for item in items if item.get_closest_marker("slow")]
     rest = [item for item in items if item not in set(slow)]
-    first, half = len(slow) // 2, len(rest) // 2
-    items[:] = [*slow[:first], *rest[:half], *reversed(slow[first:]), *rest[half:]]
+    items.clear()
+    for number in range(processes):
+        for tests in (slow, rest):
+            start, stop = (len(tests) * n // processes for n in (number, number + 1))
+            last = tests is slow and number == processes - 1
+            items += reversed(tests[start:stop]) if last else tests[start:stop]
 
 
 def pytest_collection_finish():
