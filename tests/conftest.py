@@ -37,12 +37,13 @@ def pytest_collection_modifyitems(items):
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
     slow = [item for item in items if item.get_closest_marker("slow")]
     rest = [item for item in items if item not in set(slow)]
-    items.clear()
+    parts, ends = [], [n * len(items) // processes for n in range(processes + 1)]
+    slow_ends = [n * len(slow) // processes for n in range(processes + 1)]
     for number in range(processes):
-        for tests in (slow, rest):
-            start, stop = (len(tests) * n // processes for n in (number, number + 1))
-            last = tests is slow and number == processes - 1
-            items += reversed(tests[start:stop]) if last else tests[start:stop]
+        some = slow[slow_ends[number] : slow_ends[number + 1]]
+        parts += reversed(some) if number == processes - 1 else some
+        parts += rest[ends[number] - slow_ends[number] : ends[number + 1] - slow_ends[number + 1]]
+    items[:] = parts
 
 
 def pytest_collection_finish():
