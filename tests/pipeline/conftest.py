@@ -1,12 +1,15 @@
 """A small copy of the repository with short songs, run with the real DVC."""
 
+import atexit
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,6 +32,25 @@ SMALL = {
     "model": {"filters": 2, "depth": 1},
     "train": {"epochs": 2},
 }
+
+
+#: Environment in which each stage is a process of its own, as for users.
+OWN_PROCESSES = {"STAGE_SERVER": ""}
+
+
+@cache
+def stage_server() -> str:
+    """Start the server of stages of this pytest process, and return its address."""
+    folder = Path(tempfile.mkdtemp(prefix="stages-"))
+    atexit.register(shutil.rmtree, folder)
+    address = str(folder / "socket")
+    server = subprocess.Popen(
+        [sys.executable, ROOT / "tests/startup/stage_server.py", address],
+        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
+    atexit.register(server.communicate)  # closes the pipe, which ends the server
+    return address
 
 
 class Project:
@@ -55,12 +77,14 @@ class Project:
 
         Songs are scored in the process of the stage, because starting other processes takes longer
         than scoring two short songs. One test of `dvc repro --force` uses several processes.
+        Stages are forks of a process with their libraries, except with :data:`OWN_PROCESSES`.
         """
         return {
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "XDG_CACHE_HOME": str(self.path / "cache-home"),
             "LOKY_MAX_CPU_COUNT": "1",
+            "STAGE_SERVER": stage_server(),
         }
 
     def repro(self, *arguments: str, **options) -> list[str]:
@@ -158,7 +182,7 @@ def finished(made_once, songs) -> Project:
 
     def make(path: Path) -> None:
         project = clone(path, songs)
-        assert sorted(project.repro()) == sorted(STAGES)
+        assert sorted(project.repro(**OWN_PROCESSES)) == sorted(STAGES)
         project.commit("Results")
 
     return Project(made_once("finished", make))

@@ -92,6 +92,15 @@ class Started:
         return status, self.log.read_text()
 
 
+def wait_for(condition, what: str, seconds: float = 120):
+    """Wait until a condition holds and return its value."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"{what}: timed out after {seconds} s"
+        time.sleep(0.1)
+    return value
+
+
 def processes(project: Project) -> list[psutil.Process]:
     """Running processes in the folder of a project: workers, experiments, stages."""
     found = []

@@ -13,10 +13,16 @@ from tests.pipeline.conftest import clone, restored, write_songs
 RATE = 44_100
 
 
+@pytest.fixture(scope="module")
+def short_songs(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("short")
+    write_songs(folder, train=2, test=1, seconds=1.0)
+    return folder
+
+
 @pytest.fixture
-def own_songs(tmp_path) -> Path:
-    write_songs(tmp_path / "songs", train=2, test=1, seconds=1.0)
-    return tmp_path / "songs"
+def own_songs(short_songs, tmp_path) -> Path:
+    return shutil.copytree(short_songs, tmp_path / "songs")
 
 
 def noise(seconds: float, channels: int = 2, rate: int = RATE, seed: int = 0) -> np.ndarray:

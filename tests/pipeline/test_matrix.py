@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from study import matrix as command
-from tests.pipeline.conftest import GRID
+from tests.pipeline.conftest import GRID, OWN_PROCESSES
 from tests.pipeline.matrix import Matrix, processes
 
 LOSSES = {"train.loss": ["mae", "mse"]}
@@ -35,7 +35,7 @@ def long_training(matrix):
     """The same project with a second training, which stops three times before its end."""
     matrix.set({"train.epochs": [2, 8]})
     matrix.project.commit("A long training")
-    matrix.env["STOP_TRAINING"] = "3"
+    matrix.env |= {"STOP_TRAINING": "3", **OWN_PROCESSES}
     return matrix
 
 
@@ -121,7 +121,8 @@ def test_full_disk_fails_one_experiment_and_two_users_complete_the_matrix(matrix
     home.mkdir(exist_ok=True)
     mount = f"mount -t tmpfs -o size=256k none '{home}'"
     command = f"{mount} && exec {' '.join(matrix.command())}"
-    done = matrix.project.run("unshare", "-rm", "sh", "-c", command, check=False, **matrix.env)
+    env = {**matrix.env, **OWN_PROCESSES}
+    done = matrix.project.run("unshare", "-rm", "sh", "-c", command, check=False, **env)
     assert done.returncode != 0
     assert "filters-32 failed:" in done.stderr and "No space left" in done.stderr
     assert matrix.names() == ["filters-2"]

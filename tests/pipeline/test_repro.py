@@ -4,6 +4,8 @@ import shutil
 
 import pytest
 
+from tests.pipeline.conftest import OWN_PROCESSES
+
 
 def test_finished_pipeline_runs_no_stage(project):
     assert project.repro() == []
@@ -70,7 +72,7 @@ def test_scaling_and_examples_are_much_smaller_than_the_tiles(finished):
 @pytest.mark.slow
 def test_forced_run_reproduces_the_lock_file_to_the_byte(project):
     before = (project.path / "dvc.lock").read_bytes()
-    project.repro("--force", LOKY_MAX_CPU_COUNT="2")
+    project.repro("--force", LOKY_MAX_CPU_COUNT="2", **OWN_PROCESSES)
     assert (project.path / "dvc.lock").read_bytes() == before
 
 

@@ -1,11 +1,10 @@
 """A study on a real SLURM cluster of two nodes keeps its results after failures of all kinds."""
 
-import time
-
 import pandas as pd
 import pytest
 import yaml
 
+from tests.pipeline.matrix import wait_for
 from tests.slurm.conftest import Submitter, outputs
 
 RUNGS = [
@@ -18,15 +17,6 @@ NAMES = [f"small-{step}" for rung in RUNGS for step in rung]
 PLAIN, LOST, CANCELLED, SILENT = NAMES
 STUDY = ("--study", "small", "--jobs", "2")
 ONCE = {"download", "resample", "stft_tile", "bounds"}
-
-
-def wait_for(condition, what: str, seconds: float = 120):
-    """Wait until a condition holds and return its value."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"{what}: timed out after {seconds} s"
-        time.sleep(0.1)
-    return value
 
 
 def wait_for_training(site: Submitter, name: str):

@@ -11,6 +11,7 @@ import yaml
 from study import plan
 from study.plan import EXPERIMENTS
 from study.slurm import bare_repository, settings, submission
+from tests.pipeline.conftest import OWN_PROCESSES
 from tests.pipeline.matrix import Matrix
 
 FOLDERS = ("work", "cache", "scratch")
@@ -40,7 +41,7 @@ def test_full_disk_leaves_no_ref_and_no_clone(project, tmp_path, monkeypatch, fu
         f"{EXPERIMENTS}; echo \"status $?, left: $(ls '{folders['scratch']}')\""
     )
     numbers = {"SLURM_ARRAY_JOB_ID": "1", "SLURM_ARRAY_TASK_ID": "0"}
-    done = project.run("unshare", "-rm", "bash", "-c", script, **numbers)
+    done = project.run("unshare", "-rm", "bash", "-c", script, **numbers, **OWN_PROCESSES)
     messages = "No space left on device", "unable to write file"  # git prints the second
     assert any(message in done.stdout + done.stderr for message in messages)
     assert done.stdout.endswith("left: \n") and "status 0" not in done.stdout

@@ -1,0 +1,116 @@
+"""Run stages in forks of a process that has imported their libraries.
+
+In the small project of the tests, most of a stage's time is imports. If STAGE_SERVER has the
+address of a server, the process `python -m stages.NAME` only passes its environment and standard
+streams to the server (see `sitecustomize.py`), which forks. The process ends with the status of the
+fork, and the fork ends if the process is killed.
+
+    python stage_server.py ADDRESS
+
+serves until its standard input ends, which is when the process that started it ends.
+"""
+
+import gc
+import importlib
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+LIBRARIES = (
+    "dvclive", "h5py", "joblib", "keras", "librosa.core.spectrum", "matplotlib.figure",
+    "mir_eval.separation", "musdb", "museval", "norbert", "pandas", "pydantic", "scipy.io",
+    "scipy.stats", "soundfile", "soxr", "tensorflow", "tqdm", "yaml",
+)  # fmt: skip
+STREAMS = (0, 1, 2)
+TIMEOUT = 60.0  # seconds to wait for the server to start
+
+
+def run_in_fork(module: str, address: str) -> NoReturn:
+    """Run a module as ``python -m`` does, in a fork of the server, and end this process."""
+    folder = str(Path.cwd())
+    state = {"cwd": folder, "path": [folder, *sys.path], "environ": dict(os.environ)}
+    with connected(address) as connection:
+        socket.send_fds(connection, [b"\n"], STREAMS)
+        connection.sendall(json.dumps({"module": module, **state}).encode() + b"\n")
+        status = connection.recv(1)
+    os._exit(status[0] if status else 1)
+
+
+def connected(address: str) -> socket.socket:
+    """Connect to the server, which may still be starting."""
+    deadline = time.monotonic() + TIMEOUT
+    connection = socket.socket(socket.AF_UNIX)
+    while True:
+        try:
+            connection.connect(address)
+            return connection
+        except (FileNotFoundError, ConnectionRefusedError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def serve(address: str) -> NoReturn:
+    """Import the libraries; fork for each connection."""
+    for library in LIBRARIES:
+        importlib.import_module(library)
+    gc.freeze()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
+    with socket.create_server(address, family=socket.AF_UNIX, backlog=64) as server:
+        while sys.stdin not in select.select([server, sys.stdin], [], [])[0]:
+            connection, _ = server.accept()
+            if os.fork() == 0:
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                serve_one(connection)
+            connection.close()
+    sys.exit()
+
+
+def serve_one(connection: socket.socket) -> NoReturn:
+    """Become the process of the client: take over its state, and run its module."""
+    _, streams, _, _ = socket.recv_fds(connection, 1, len(STREAMS))
+    reader = connection.makefile("rb")
+    state = json.loads(reader.readline())
+    for stream, number in zip(streams, STREAMS, strict=True):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.chdir(state["cwd"])
+    os.environ.clear()
+    os.environ.update(state["environ"])
+    sys.path[:] = state["path"]
+    threading.Thread(target=end_with_client, args=(reader,), daemon=True).start()
+    status = 0
+    try:
+        runpy.run_module(state["module"], run_name="__main__", alter_sys=True)
+    except SystemExit as error:
+        status = error.code if isinstance(error.code, int) else int(error.code is not None)
+        if isinstance(error.code, str):
+            print(error.code, file=sys.stderr)
+    except BaseException:
+        traceback.print_exc()
+        status = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    connection.sendall(bytes([status]))
+    os._exit(0)
+
+
+def end_with_client(reader) -> NoReturn:
+    """End this process if the client is killed."""
+    with suppress(OSError):
+        reader.read()
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])
