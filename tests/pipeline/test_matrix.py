@@ -35,7 +35,7 @@ def long_training(matrix):
     """The same project with a second training, which stops three times before its end."""
     matrix.set({"train.epochs": [2, 8]})
     matrix.project.commit("A long training")
-    matrix.env |= {"STOP_TRAINING": "3", **OWN_PROCESSES}
+    matrix.env["STOP_TRAINING"] = "3"
     return matrix
 
 

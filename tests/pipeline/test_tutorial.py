@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.conftest import OWN_PROCESSES, ROOT, Project
+from tests.pipeline.conftest import ROOT, Project
 
 PAGE = (ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
 
@@ -35,7 +35,7 @@ def test_every_command_of_the_tutorial_runs(finished, tmp_path):
     assert {language for language, _ in blocks} == {"bash"}
     project = clean_clone(finished, tmp_path / "clone")
     script = "set -eu\n" + "\n".join(f"echo '=== {i}'\n{b}" for i, (_, b) in enumerate(blocks))
-    printed = project.run("bash", "-c", script, **OWN_PROCESSES).stdout
+    printed = project.run("bash", "-c", script).stdout
     outputs = re.split(r"^=== \d+\n", printed, flags=re.MULTILINE)[1:]
     demo, separated, again, _, change, own, table, *_ = outputs
 

@@ -51,7 +51,7 @@ if module.startswith("stages."):
             file.write(module.removeprefix("stages.") + "\n")
     if module == "stages.train" and "STOP_TRAINING" in os.environ:
         stop_after_epochs(int(os.environ["STOP_TRAINING"]))
-    if os.environ.get("STAGE_SERVER"):
+    elif os.environ.get("STAGE_SERVER"):
         from stage_server import run_in_fork
 
         run_in_fork(module, os.environ["STAGE_SERVER"])
