@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -26,23 +27,28 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [STARTUP, os.environ.get
 gc.set_threshold(100_000, 20, 20)
 
 
+#: Tests that need no project and whose processes would wait for each other.
+EARLY = ("test_lint.py", "test_site.py")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
     """Run slow tests first in each process; pytest-xdist gives each an equal part of the list.
 
     Otherwise one process would run the longest tests alone at the end. In the last process, they
     are reversed, because the last one, the study on SLURM, takes longest. It makes the project that
-    most of them need, while the first process runs a test with other songs.
+    most of them need, while the first process runs other tests.
     """
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    rest = [item for item in items if item not in set(slow)]
-    parts, ends = [], [n * len(items) // processes for n in range(processes + 1)]
-    slow_ends = [n * len(slow) // processes for n in range(processes + 1)]
-    for number in range(processes):
-        some = slow[slow_ends[number] : slow_ends[number + 1]]
-        parts += reversed(some) if number == processes - 1 else some
-        parts += rest[ends[number] - slow_ends[number] : ends[number + 1] - slow_ends[number + 1]]
+    early, slow, rest = [], [], []
+    for item in items:
+        is_slow = item.get_closest_marker("slow")
+        (early if item.path.name in EARLY else slow if is_slow else rest).append(item)
+    parts, others = early, iter(rest)
+    for number in range(1, processes + 1):
+        some = slow[(number - 1) * len(slow) // processes : number * len(slow) // processes]
+        parts += reversed(some) if number == processes else some
+        parts += islice(others, max(0, number * len(items) // processes - len(parts)))
     items[:] = parts
 
 
