@@ -27,7 +27,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [STARTUP, os.environ.get
 gc.set_threshold(100_000, 20, 20)
 
 
-#: Tests that need no project and whose processes would wait for each other.
+#: Tests that need no project. Two processes would wait for each other if they shared them.
 EARLY = ("test_lint.py", "test_site.py")
 
 
