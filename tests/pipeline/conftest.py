@@ -1,14 +1,14 @@
 """A small copy of the repository with short songs, run with the real DVC."""
 
-import atexit
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import uuid
 from collections.abc import Iterator
-from contextlib import chdir, contextmanager
+from contextlib import chdir, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -34,23 +34,25 @@ SMALL = {
 }
 
 
-#: Environment in which each stage is a process of its own, as for users.
-OWN_PROCESSES = {"STAGE_SERVER": ""}
+#: Environment in which each command is a process of its own, as for users.
+OWN_PROCESSES = {"FORKS": ""}
 
 
 @cache
-def stage_server() -> str:
-    """Start the server of stages of this pytest process, and return its address."""
-    folder = Path(tempfile.mkdtemp(prefix="stages-"))
-    atexit.register(shutil.rmtree, folder)
-    address = str(folder / "socket")
-    server = subprocess.Popen(
-        [sys.executable, ROOT / "tests/startup/stage_server.py", address],
-        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )  # fmt: skip
-    atexit.register(server.communicate)  # closes the pipe, which ends the server
-    return address
+def fork_server() -> str:
+    """Return the address of the fork server, which the first pytest process starts."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)  # common to all processes
+    folder = Path(tempfile.gettempdir(), f"fork-server-{run}")
+    pytest_process = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+    with suppress(FileExistsError):
+        folder.mkdir()
+        subprocess.Popen(
+            [sys.executable, ROOT / "tests/startup/fork_server.py",
+             folder / "socket", str(pytest_process)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )  # fmt: skip
+    return str(folder / "socket")
 
 
 class Project:
@@ -77,14 +79,15 @@ class Project:
 
         Songs are scored in the process of the stage, because starting other processes takes longer
         than scoring two short songs. One test of `dvc repro --force` uses several processes.
-        Stages are forks of a process with their libraries, except with :data:`OWN_PROCESSES`.
+        Commands are forks of a process with their libraries, except with :data:`OWN_PROCESSES`.
         """
         return {
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "XDG_CACHE_HOME": str(self.path / "cache-home"),
             "LOKY_MAX_CPU_COUNT": "1",
-            "STAGE_SERVER": stage_server(),
+            "FORK_SERVER": fork_server(),
+            "FORKS": "stages study dvc",
         }
 
     def repro(self, *arguments: str, **options) -> list[str]:

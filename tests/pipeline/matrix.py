@@ -74,7 +74,8 @@ class Started:
         self.process = subprocess.Popen(
             matrix.command(*arguments),
             cwd=matrix.project.path,
-            env={**matrix.project.environment(), **matrix.env},
+            # A process of its own, which receives signals; its stages are forks.
+            env={**matrix.project.environment(), "FORKS": "stages", **matrix.env},
             stdout=self.log.open("w"),
             stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -45,13 +45,14 @@ def stop_after_epochs(count: int) -> None:
 
 
 module = sys.orig_argv[sys.orig_argv.index("-m") + 1] if "-m" in sys.orig_argv else ""
-if module.startswith("stages."):
-    if "COUNT_STAGES" in os.environ:  # each stage that really runs appends its name to the file
-        with Path(os.environ["COUNT_STAGES"]).open("a") as file:
-            file.write(module.removeprefix("stages.") + "\n")
-    if module == "stages.train" and "STOP_TRAINING" in os.environ:
-        stop_after_epochs(int(os.environ["STOP_TRAINING"]))
-    elif os.environ.get("STAGE_SERVER"):
-        from stage_server import run_in_fork
+if module.startswith("stages.") and "COUNT_STAGES" in os.environ:
+    # Each stage that really runs appends its name to the file.
+    with Path(os.environ["COUNT_STAGES"]).open("a") as file:
+        file.write(module.removeprefix("stages.") + "\n")
+if module == "stages.train" and "STOP_TRAINING" in os.environ:
+    stop_after_epochs(int(os.environ["STOP_TRAINING"]))
+elif os.environ.get("FORKS"):
+    from fork_server import forked, run_in_fork
 
-        run_in_fork(module, os.environ["STAGE_SERVER"])
+    if command := forked(sys.orig_argv):
+        run_in_fork(*command, os.environ["FORK_SERVER"])

@@ -1,9 +1,10 @@
-"""Forks of tests/startup/stage_server.py behave as processes of their own."""
+"""Forks of tests/startup/fork_server.py behave as processes of their own."""
 
 import subprocess
 
 import pytest
 
+from tests.pipeline.conftest import OWN_PROCESSES
 from tests.pipeline.matrix import processes, wait_for
 
 
@@ -11,6 +12,22 @@ def test_fork_gives_the_same_outputs_as_a_process_of_its_own(project):
     before = (project.path / "dvc.lock").read_bytes()
     assert project.repro("--force", "--single-item", "train") == ["train"]
     assert (project.path / "dvc.lock").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [
+        ("python -m study.status", 0),
+        ("python -m study.matrix --jobs 0", 1),
+        ("dvc params diff --all", 0),
+        ("dvc repro no-such-stage", 255),
+    ],
+)
+def test_fork_prints_the_same_and_ends_with_the_same_status(scratch, command, status):
+    fork, own = (scratch.run(*command.split(), check=False, **env) for env in ({}, OWN_PROCESSES))
+    assert own.returncode == fork.returncode == status
+    assert own.stdout == fork.stdout
+    assert own.stderr == fork.stderr
 
 
 @pytest.fixture

@@ -1,13 +1,14 @@
-"""Run stages in forks of a process that has imported their libraries.
+"""Run commands in forks of a process that has imported their libraries.
 
-In the small project of the tests, most of a stage's time is imports. If STAGE_SERVER has the
-address of a server, the process `python -m stages.NAME` only passes its environment and standard
-streams to the server (see `sitecustomize.py`), which forks. The process ends with the status of the
-fork, and the fork ends if the process is killed.
+In the small project of the tests, imports take most of the time of stages and other commands. With
+FORK_SERVER, the address of a server, and FORKS, names of packages, in the environment, a command of
+one of these packages (`python -m stages.NAME`, `dvc`) only passes its arguments, environment and
+standard streams to the server (see `sitecustomize.py`), which forks. The process ends with the
+status of the fork, and the fork ends if the process is killed.
 
-    python stage_server.py ADDRESS
+    python fork_server.py ADDRESS PROCESS
 
-serves until its standard input ends, which is when the process that started it ends.
+serves until a process, given by its number, has ended.
 """
 
 import gc
@@ -27,21 +28,43 @@ from pathlib import Path
 from typing import NoReturn
 
 LIBRARIES = (
-    "dvclive", "h5py", "joblib", "keras", "librosa.core.spectrum", "matplotlib.figure",
-    "mir_eval.separation", "musdb", "museval", "norbert", "pandas", "pydantic", "scipy.io",
-    "scipy.stats", "soundfile", "soxr", "tensorflow", "tqdm", "yaml",
+    "PIL.Image", "celery.result", "dvc.cli.parser", "dvc.repo.experiments.queue.celery", "dvclive",
+    "h5py", "joblib", "keras", "librosa.core.spectrum", "librosa.util.utils",
+    "matplotlib.backends.backend_agg", "matplotlib.figure", "mir_eval.separation", "musdb",
+    "museval", "networkx", "norbert", "pandas", "psutil", "pydantic.dataclasses",
+    "pydantic.plugin._loader", "pydantic.type_adapter", "pygit2", "scipy.io", "scipy.stats",
+    "soundfile", "soxr", "tensorflow", "tqdm", "yaml",
 )  # fmt: skip
 STREAMS = (0, 1, 2)
 TIMEOUT = 60.0  # seconds to wait for the server to start
+#: Commands of DVC's queue, which finds and stops its processes by their number.
+NOT_FORKED = ("exec-run", "queue-worker")
 
 
-def run_in_fork(module: str, address: str) -> NoReturn:
+def forked(command: list[str]) -> tuple[str, list[str]] | None:
+    """Return module and arguments of a command that the server runs, otherwise None."""
+    match command:
+        case [_, "-m", module, *arguments]:
+            package = module.partition(".")[0]
+        case [_, script, *arguments] if Path(script).name == "dvc":
+            package = module = "dvc"
+        case _:
+            return None
+    if package not in os.environ["FORKS"].split() or set(NOT_FORKED) & set(arguments):
+        return None
+    return module, arguments
+
+
+def run_in_fork(module: str, arguments: list[str], address: str) -> NoReturn:
     """Run a module as ``python -m`` does, in a fork of the server, and end this process."""
     folder = str(Path.cwd())
-    state = {"cwd": folder, "path": [folder, *sys.path], "environ": dict(os.environ)}
+    state = {
+        "module": module, "arguments": arguments, "cwd": folder, "path": [folder, *sys.path],
+        "environ": dict(os.environ),
+    }  # fmt: skip
     with connected(address) as connection:
         socket.send_fds(connection, [b"\n"], STREAMS)
-        connection.sendall(json.dumps({"module": module, **state}).encode() + b"\n")
+        connection.sendall(json.dumps(state).encode() + b"\n")
         status = connection.recv(1)
     os._exit(status[0] if status else 1)
 
@@ -60,20 +83,34 @@ def connected(address: str) -> socket.socket:
             time.sleep(0.05)
 
 
-def serve(address: str) -> NoReturn:
+def serve(address: str, process: int) -> None:
     """Import the libraries; fork for each connection."""
     for library in LIBRARIES:
         importlib.import_module(library)
+    sys.modules["PIL.Image"].init()  # imports the formats
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
     with socket.create_server(address, family=socket.AF_UNIX, backlog=64) as server:
-        while sys.stdin not in select.select([server, sys.stdin], [], [])[0]:
+        while exists(process):
+            if not select.select([server], [], [], 1.0)[0]:
+                continue
             connection, _ = server.accept()
             if os.fork() == 0:
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                server.close()
                 serve_one(connection)
             connection.close()
-    sys.exit()
+    Path(address).unlink()
+    Path(address).parent.rmdir()
+
+
+def exists(process: int) -> bool:
+    """Whether a process has not ended."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def serve_one(connection: socket.socket) -> NoReturn:
@@ -88,6 +125,7 @@ def serve_one(connection: socket.socket) -> NoReturn:
     os.environ.clear()
     os.environ.update(state["environ"])
     sys.path[:] = state["path"]
+    sys.argv[1:] = state["arguments"]
     threading.Thread(target=end_with_client, args=(reader,), daemon=True).start()
     status = 0
     try:
@@ -113,4 +151,4 @@ def end_with_client(reader) -> NoReturn:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve(sys.argv[1], int(sys.argv[2]))
