@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.pipeline.conftest import OWN_PROCESSES, Project, finished, project, songs
+from tests.pipeline.conftest import Project, finished, project, songs
 from tests.pipeline.matrix import Matrix
 from tests.slurm.cluster import Cluster, missing_commands
 
@@ -29,7 +29,8 @@ class Submitter(Matrix):
     def __init__(self, project: Project, folder: Path, cluster: Cluster):
         folder.mkdir()
         super().__init__(project, folder)
-        self.env |= {**cluster.env, **OWN_PROCESSES}
+        # Commands are processes of the cluster, which stops them; only their stages are forks.
+        self.env |= {**cluster.env, "FORKS": "stages"}
         self.work = project.path / "cluster"
 
     @staticmethod

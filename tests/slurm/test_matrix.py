@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from tests.pipeline.conftest import OWN_PROCESSES
 from tests.pipeline.matrix import wait_for
 from tests.slurm.conftest import Submitter, outputs
 
@@ -89,7 +90,7 @@ def test_study_survives_a_crashed_node_a_canceled_task_and_bad_input(cluster, fi
     table = pd.read_csv(site.project.path / "metrics/small.csv").set_index("name")
     assert table.index.tolist() == [PLAIN, LOST, CANCELLED]
 
-    # Without a cluster and without interruptions, the results are the same.
+    # Processes without a cluster and without interruptions give the same results.
     local = finished.copy(tmp_path / "local")
     for name, settings in (
         (PLAIN, {}),
@@ -97,12 +98,12 @@ def test_study_survives_a_crashed_node_a_canceled_task_and_bad_input(cluster, fi
     ):
         if settings:
             local.set(**settings)
-            local.repro()
+            local.repro(**OWN_PROCESSES)
         assert checksums[name] == outputs((local.path / "dvc.lock").read_text())
         for protocol in ("museval", "global", "table1"):
             score = local.metrics("eval")[protocol]["sdr"]
             assert table.loc[name, f"{protocol}.sdr"] == score
     local.set(train={"loss": "mse"})
-    local.repro("train")
+    local.repro("train", **OWN_PROCESSES)
     weights = outputs((local.path / "dvc.lock").read_text())["models"]
     assert checksums[CANCELLED]["models"] == weights != checksums[LOST]["models"]
