@@ -27,6 +27,12 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [STARTUP, os.environ.get
 gc.set_threshold(100_000, 20, 20)
 
 
+#: With these limits, TensorFlow fails in bfloat16 on a processor with AVX-512.
+BFLOAT16 = pytest.mark.skipif(
+    os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper().startswith(("SSE", "AVX2")),
+    reason="ONEDNN_MAX_CPU_ISA excludes bfloat16",
+)
+
 #: Tests that need no project. Two processes would wait for each other if they shared them.
 EARLY = ("test_lint.py", "test_site.py")
 

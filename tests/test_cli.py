@@ -12,6 +12,7 @@ import soundfile as sf
 import stempeg
 from typer.testing import CliRunner
 
+from tests.conftest import BFLOAT16
 from vocalseg import Separator, model_file
 from vocalseg.cli import app
 from vocalseg.compute import compute_settings
@@ -110,6 +111,7 @@ def test_format_and_names_apply_to_several_songs(model, tmp_path):
     assert found == sorted(f"{s} ({t}).flac" for s in "ab" for t in ("vocals", "accompaniment"))
 
 
+@BFLOAT16
 def test_precision_option_selects_bfloat16(model, tmp_path):
     path = song(tmp_path / "a.wav")
     folders = {precision: tmp_path / precision for precision in ("float32", "bfloat16")}

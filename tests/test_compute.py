@@ -12,6 +12,7 @@ import psutil
 import pytest
 import tensorflow as tf
 
+from tests.conftest import BFLOAT16
 from vocalseg.compute import choose, compute_settings, keras_defaults
 from vocalseg.layers import BatchNormalization
 from vocalseg.unet import build_unet
@@ -32,7 +33,7 @@ def estimate(model):
 # ------------------------------------------------------------------ number format
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", pytest.param("bfloat16", marks=BFLOAT16)])
 def test_layers_compute_in_the_precision_and_variables_are_float32(precision):
     model = small_unet(precision)
     assert model.layers[1].compute_dtype == precision
@@ -40,6 +41,7 @@ def test_layers_compute_in_the_precision_and_variables_are_float32(precision):
     assert estimate(model).dtype == np.float32
 
 
+@BFLOAT16
 def test_bfloat16_gives_nearly_the_same_estimate():
     exact, rounded = estimate(small_unet("float32")), estimate(small_unet("bfloat16"))
     assert 0 < np.abs(exact - rounded).max() < 0.05 * np.abs(exact).max()
@@ -57,6 +59,7 @@ def test_auto_precision_is_float32_if_onednn_may_not_use_bfloat16(monkeypatch):
         assert choose("auto") == "float32"
 
 
+@BFLOAT16
 @pytest.mark.parametrize("channels", [8, 16])
 def test_batch_normalization_in_bfloat16_rounds_its_output_only(channels, rng):
     """With 8 channels, it is computed in float32."""

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.conftest import BFLOAT16
 from vocalseg import Separator, model_file
 from vocalseg.compute import ComputeSettings
 from vocalseg.estimator import Estimator
@@ -65,6 +66,7 @@ def test_separator_loads_the_network_with_its_settings(model, saved, rng):
         np.testing.assert_array_equal(one, other)
 
 
+@BFLOAT16
 def test_separator_computes_in_the_requested_precision(saved, rng):
     song = rng.uniform(-0.5, 0.5, 5000).astype(np.float32)
     exact, _ = Separator.load(saved).separate(song, 44100)
