@@ -4,10 +4,9 @@
 
 Speed: stereo noise at 44.1 kHz through ``Separator.stream`` with 16 and 64 filters, compared with
 the forward pass of the same number of tiles in the same run. "FFTs" is the time of the Fourier
-transforms alone, relative to the forward pass; "around" is that of the shortest separation with a
-given mask: the same transforms with windows, magnitudes, mask and overlap-add, each array computed
-once and small enough for the cache. The rates, in 10^9 multiplications per second, are those of the
-forward pass and of a matrix product, which is an upper bound for a network of plain convolutions.
+transforms alone, relative to the forward pass (``benchmarks/separation_limit.py`` measures how
+short all of it can be). The rates, in 10^9 multiplications per second, are those of the forward
+pass and of a matrix product, which is an upper bound for a network of plain convolutions.
 Memory: the peak of a process that separates a song of ``--hours`` as a stream, minus its memory
 after loading the model.
 """
@@ -25,7 +24,6 @@ import scipy.fft
 from vocalseg.estimator import Estimator
 from vocalseg.model_file import Settings
 from vocalseg.separator import Separator
-from vocalseg.spectrogram import hann
 
 RATE = 44_100
 REPEATS = 3
@@ -87,31 +85,6 @@ def fourier_transforms(seconds: int, size: int = 4096, hop: int = 1024) -> None:
         scipy.fft.irfft(scipy.fft.rfft(frames))
 
 
-def separation_with_mask(seconds: int, size: int = 4096, hop: int = 1024, count: int = 16) -> None:
-    """Separate stereo noise with a mask that is given, without resampling, tiles or network."""
-    rng = np.random.default_rng(0)
-    mixture = rng.standard_normal((2, count * hop), dtype=np.float32)
-    mask = rng.random((count, size // 2 + 1), dtype=np.float32)
-    window, steps = hann(size), size // hop
-    weights = np.float32(hop / np.square(window).sum())
-    padded = np.zeros((2, count * hop + size - hop), np.float32)
-    for _ in range(seconds * RATE // (count * hop)):
-        padded[:, : size - hop] = padded[:, -(size - hop) :]
-        padded[:, size - hop :] = mixture
-        frames = np.lib.stride_tricks.sliding_window_view(padded, size, axis=1)[:, ::hop]
-        spectra = scipy.fft.rfft(frames * window)
-        np.abs(spectra[..., : size // 8].mean(axis=0))  # the network's input
-        spectra *= mask
-        pieces = scipy.fft.irfft(spectra, size)
-        pieces *= window
-        pieces = pieces.reshape(2, count, steps, hop)
-        vocals = np.zeros((2, count + steps - 1, hop), np.float32)
-        for step in range(steps):
-            vocals[:, step : count + step] += pieces[:, :, step]
-        vocals *= weights
-        mixture - vocals[:, :count].reshape(2, -1)  # the accompaniment
-
-
 def separation_speed(filters: int, precision: str, seconds: int) -> str:
     """Measure the speed of separation and format a row of the first table."""
     separator = random_separator(filters, precision)
@@ -134,14 +107,13 @@ def separation_speed(filters: int, precision: str, seconds: int) -> str:
         batches = [batch] * calls
         forward = seconds_of(lambda batches=batches: [network(tiles) for tiles in batches])
         transforms = seconds_of(lambda: fourier_transforms(seconds)) / forward
-        around = seconds_of(lambda: separation_with_mask(seconds)) / forward
         network_rate = calls * separator.estimator.batch * multiplications(filters) / forward
         rates = network_rate / 1e9, matrix_product(precision) / 1e9
-        measured.append((seconds / total, total / forward, transforms, around, *rates))
-    speed, ratio, transforms, around, rate, product = np.median(measured, axis=0)
+        measured.append((seconds / total, total / forward, transforms, *rates))
+    speed, ratio, transforms, rate, product = np.median(measured, axis=0)
     return (
         f"| {filters} | {precision} | {speed:.1f} | {ratio:.2f} | {transforms:.2f} | "
-        f"{around:.2f} | {rate:.0f} | {product:.0f} |"
+        f"{rate:.0f} | {product:.0f} |"
     )
 
 
@@ -168,7 +140,7 @@ def main():
     parser.add_argument("--hours", type=float, default=2)
     arguments = parser.parse_args()
     names = (
-        "s of audio per s", "x forward pass", "FFTs", "around", "rate of the pass",
+        "s of audio per s", "x forward pass", "FFTs", "rate of the pass",
         "matrix product",
     )  # fmt: skip
     print("| filters | precision |", " | ".join(names), "|")

@@ -2,10 +2,10 @@
 
     python -m benchmarks.separation_limit
 
-One function separates stereo noise with the paper's network and 16 filters: without resampling and
-for one size of frames and tiles only, but with fewer copies than ``Separator.stream``, and with a
-thread for each channel. The table gives its time relative to the forward pass of the same tiles, in
-the same run: the median of the repetitions, and the range.
+Straight-line code separates stereo noise with the paper's network and 16 filters: without
+resampling and for one size of frames and tiles only, but with fewer copies than
+``Separator.stream``, and with one thread or one for each channel. The table gives its time relative
+to the forward pass of the same tiles in the same run: the median of the repetitions, and the range.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +27,7 @@ BATCHES, REPEATS = 12, 7
 
 
 class Stream:
-    """Vocals and accompaniment of a stream of batches; each has ``COUNT * HOP`` samples."""
+    """Separates a stream of blocks, each of ``COUNT * HOP`` samples."""
 
     def __init__(self, estimator: Estimator, threads: int):
         self.network, self.pool = estimator.network, ThreadPoolExecutor(threads)

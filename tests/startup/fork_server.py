@@ -31,7 +31,7 @@ LIBRARIES = (
     "PIL.Image", "celery.result", "dvc.cli.parser", "dvc.repo.experiments.queue.celery", "dvclive",
     "h5py", "joblib", "keras", "librosa.core.spectrum", "librosa.util.utils",
     "matplotlib.backends.backend_agg", "matplotlib.figure", "mir_eval.separation", "musdb",
-    "museval", "networkx", "norbert", "pandas", "psutil", "pydantic.dataclasses",
+    "museval", "networkx", "norbert", "pandas", "pydantic.dataclasses",
     "pydantic.plugin._loader", "pydantic.type_adapter", "pygit2", "scipy.io", "scipy.stats",
     "soundfile", "soxr", "tensorflow", "tqdm", "yaml",
 )  # fmt: skip
@@ -85,13 +85,15 @@ def connected(address: str) -> socket.socket:
 
 def serve(address: str, process: int) -> None:
     """Import the libraries; fork for each connection."""
+    import psutil  # here, because the clients import this module, too
+
     for library in LIBRARIES:
         importlib.import_module(library)
     sys.modules["PIL.Image"].init()  # imports the formats
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
     with socket.create_server(address, family=socket.AF_UNIX, backlog=64) as server:
-        while exists(process):
+        while psutil.pid_exists(process):
             if not select.select([server], [], [], 1.0)[0]:
                 continue
             connection, _ = server.accept()
@@ -102,15 +104,6 @@ def serve(address: str, process: int) -> None:
             connection.close()
     Path(address).unlink()
     Path(address).parent.rmdir()
-
-
-def exists(process: int) -> bool:
-    """Whether a process has not ended."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def serve_one(connection: socket.socket) -> NoReturn:
