@@ -63,7 +63,7 @@ def run(stage: Callable[[], None]) -> None:
     Any other exception is a bug; its traceback is printed with a request to report it.
     """
     try:
-        advice = "give yourself access or free some space, then run again"
+        advice = "run `dvc repro` if it is missing, or give yourself access or free some space"
         with os_errors_as_bad_input(Path.cwd(), advice):
             stage()
     except BadInput as error:

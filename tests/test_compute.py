@@ -13,7 +13,9 @@ import pytest
 import tensorflow as tf
 
 from tests.conftest import BFLOAT16
+from vocalseg import compute
 from vocalseg.compute import choose, compute_settings, keras_defaults
+from vocalseg.errors import BadInput
 from vocalseg.layers import BatchNormalization
 from vocalseg.unet import build_unet
 
@@ -57,6 +59,19 @@ def test_auto_precision_is_float32_if_onednn_may_not_use_bfloat16(monkeypatch):
     for limit in ("AVX2", "avx512_core_vnni"):
         monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", limit)
         assert choose("auto") == "float32"
+
+
+def test_bfloat16_that_onednn_may_not_compute_is_refused_in_one_line(monkeypatch):
+    """With AVX-512, TensorFlow leaves bfloat16 to oneDNN; without, it computes bfloat16 itself."""
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
+    monkeypatch.setattr(compute, "_cpu_flags", lambda: {"avx2"})
+    assert choose("bfloat16") == "bfloat16"
+    monkeypatch.setattr(compute, "_cpu_flags", lambda: {"avx2", "avx512f", "avx512_bf16"})
+    with pytest.raises(BadInput, match="ONEDNN_MAX_CPU_ISA=AVX2; unset the variable, or choose"):
+        choose("bfloat16")
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX512_CORE")  # emulates it
+    assert choose("bfloat16") == "bfloat16"
 
 
 @BFLOAT16

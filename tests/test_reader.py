@@ -341,9 +341,10 @@ def test_no_process_is_left_if_reading_stops_early(files):
     assert running() <= before
 
 
-def test_no_process_is_left_if_a_song_is_abandoned(files):
+@pytest.mark.parametrize("opened", [reader.opened, song_file.opened])
+def test_no_process_is_left_if_a_song_is_abandoned(files, opened):
     before = running()
-    with pytest.raises(KeyError), song_file.opened(files["a.mp3"]) as sound:
+    with pytest.raises(KeyError), opened(files["a.mp3"]) as sound:
         next(sound.blocks)
         raise KeyError
     assert running() <= before  # although ``sound`` still refers to the blocks

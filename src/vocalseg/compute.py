@@ -26,11 +26,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 from vocalseg.errors import BadInput
 
 ONEDNN, THREADS = "TF_ENABLE_ONEDNN_OPTS", "TF_NUM_INTRAOP_THREADS"
+LIMIT = "ONEDNN_MAX_CPU_ISA"  # newest instructions that oneDNN may use
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -121,16 +122,29 @@ def choose(precision: str) -> Precision:
     {"float32", "bfloat16"}
         Number format to compute in.
 
+    Raises
+    ------
+    BadInput
+        If TensorFlow cannot compute in bfloat16 because of the user's ``ONEDNN_MAX_CPU_ISA``.
+
     Examples
     --------
-    >>> choose("bfloat16")
-    'bfloat16'
+    >>> choose("float32")
+    'float32'
     """
-    if precision != "auto":
-        return cast(Precision, precision)
+    if precision == "float32":
+        return "float32"
     import tensorflow as tf
 
-    for gpu in tf.config.list_physical_devices("GPU"):
+    gpus = tf.config.list_physical_devices("GPU")
+    if precision == "bfloat16":
+        if not gpus and _onednn_rejects_bfloat16():
+            raise BadInput(
+                f"precision bfloat16: excluded by {LIMIT}={os.environ[LIMIT]}; unset the variable, "
+                "or choose float32"
+            )
+        return "bfloat16"
+    for gpu in gpus:
         capability = tf.config.experimental.get_device_details(gpu).get("compute_capability", (0,))
         return "bfloat16" if capability[0] >= 8 else "float32"
     return "bfloat16" if cpu_has_bfloat16() else "float32"
@@ -162,13 +176,27 @@ def keras_defaults(precision: str) -> Iterator[None]:
 
 def cpu_has_bfloat16() -> bool:
     """Return whether the processor has instructions for bfloat16; detected on Linux only."""
-    # TensorFlow fails if oneDNN is limited to older instructions.
-    limit = os.environ.get("ONEDNN_MAX_CPU_ISA", "DEFAULT").upper()
+    limit = os.environ.get(LIMIT, "DEFAULT").upper()
     if not any(name in limit for name in ("DEFAULT", "ALL", "BF16", "FP16", "AMX", "AVX10")):
         return False
+    return not _cpu_flags().isdisjoint(("amx_bf16", "avx512_bf16"))
+
+
+def _onednn_rejects_bfloat16() -> bool:
+    """Return whether oneDNN may not use the instructions that TensorFlow relies on in bfloat16.
+
+    On a processor with AVX-512, TensorFlow leaves bfloat16 to oneDNN, which emulates it with
+    AVX-512 if necessary; on others, TensorFlow computes it itself.
+    """
+    limit = os.environ.get(LIMIT, "").upper()
+    older = limit.startswith("SSE") or limit in ("AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2")
+    return older and onednn_chosen() and "avx512f" in _cpu_flags()
+
+
+def _cpu_flags() -> set[str]:
+    """Return the instruction sets that Linux reports; empty on other systems."""
     cpu = Path("/proc/cpuinfo")
-    flags = cpu.read_text().split() if cpu.exists() else []
-    return "amx_bf16" in flags or "avx512_bf16" in flags
+    return set(cpu.read_text().split()) if cpu.exists() else set()
 
 
 def _uses_onednn() -> bool:

@@ -9,8 +9,8 @@ import math
 import mmap
 import os
 import stat
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -82,7 +82,8 @@ def opened(path: str | Path, stream: int = 0, *, partial: bool = False) -> Itera
     Yields
     ------
     Sound
-        The opened file; it is closed at the end of the context.
+        The opened file. At the end of the context its blocks are closed, which ends ffmpeg if it
+        decodes them, even if an exception still refers to them.
 
     Raises
     ------
@@ -117,7 +118,9 @@ def opened(path: str | Path, stream: int = 0, *, partial: bool = False) -> Itera
             problem = problem or _truncation(file, found[stream].format)
         if problem and not partial:
             raise _incomplete(path, problem)
-        sound.blocks = _checked_blocks(sound, blocks, problem, partial)
+        sound.blocks = stack.enter_context(
+            closing(_checked_blocks(sound, blocks, problem, partial))
+        )
         yield sound
 
 
@@ -227,7 +230,7 @@ def _truncation(file: BinaryIO, form: str) -> str:
 
 def _checked_blocks(
     sound: Sound, blocks: Iterable[np.ndarray], problem: str, partial: bool
-) -> Iterator[np.ndarray]:
+) -> Generator[np.ndarray]:
     """Yield blocks; if some are missing, raise or describe it in ``sound.missing``."""
     path, rate, count = sound.path, sound.sample_rate, 0
     try:

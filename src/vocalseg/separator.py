@@ -23,6 +23,7 @@ import numpy as np
 
 from vocalseg import masks, wiener
 from vocalseg.estimator import Ensemble, Estimator
+from vocalseg.prefetch import prefetched
 from vocalseg.spectrogram import phase
 from vocalseg.streaming import DelayBuffer, SampleCounter, analyse, resample, synthesise
 from vocalseg.tiling import crossfade
@@ -198,7 +199,8 @@ class Separator:
                 self.overlap_frames,
                 self.estimator.batch,
             )
-            for piece, mixture in estimates:
+            # The next tiles are estimated while these are converted to a waveform.
+            for piece, mixture in prefetched(estimates):
                 start = 0
                 for spectrum in self._take(spectra, piece.shape[1]):
                     frames = slice(start, start + spectrum.shape[1])

@@ -3,10 +3,9 @@
 import io
 import math
 import os
-from collections.abc import Generator, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import soundfile as sf
@@ -25,9 +24,6 @@ WAV_BYTES = 2**32 - 2**12
 @contextmanager
 def opened(path: str | Path, *, partial: bool = False) -> Iterator[Sound]:
     """Open a song, mono or stereo, like :func:`vocalseg.reader.opened`.
-
-    At the end of the context its blocks are closed, which ends ffmpeg if it decodes them, even if
-    an error or the caller has stopped in the middle of the song.
 
     Parameters
     ----------
@@ -49,8 +45,7 @@ def opened(path: str | Path, *, partial: bool = False) -> Iterator[Sound]:
     with reader.opened(path, partial=partial) as sound:
         if sound.channels > 2:
             raise BadInput(f"{path}: {sound.channels} channels; mix it down to mono or stereo")
-        with closing(cast(Generator[np.ndarray], sound.blocks)):
-            yield sound
+        yield sound
 
 
 def check_format(song: Sound, kind: str) -> None:

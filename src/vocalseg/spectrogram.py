@@ -11,7 +11,7 @@ import would take seconds in each stage.
 import numpy as np
 import scipy.fft
 
-BLOCK = 256  # frames per FFT call, so that the data stays in the processor's cache
+BLOCK = 2**17  # samples per FFT call, so that the data stays in the processor's cache
 
 
 def hann(size: int) -> np.ndarray:
@@ -111,8 +111,9 @@ def transform(waveform: np.ndarray, frame_size: int, hop: int) -> np.ndarray:
     window = hann(frame_size)
     frames = np.lib.stride_tricks.sliding_window_view(waveform, frame_size, axis=-1)[..., ::hop, :]
     spectra = np.empty((*frames.shape[:-1], frame_size // 2 + 1), np.complex64)
-    for i in range(0, frames.shape[-2], BLOCK):
-        spectra[..., i : i + BLOCK, :] = scipy.fft.rfft(frames[..., i : i + BLOCK, :] * window)
+    block = max(1, BLOCK // frame_size)
+    for i in range(0, frames.shape[-2], block):
+        spectra[..., i : i + block, :] = scipy.fft.rfft(frames[..., i : i + block, :] * window)
     return spectra
 
 
@@ -138,8 +139,10 @@ def overlap_add(spectra: np.ndarray, hop: int) -> tuple[np.ndarray, np.ndarray]:
     squares = (window**2).reshape(steps, hop)
     sums = np.zeros((*spectra.shape[:-2], frames + steps - 1, hop), np.float32)
     weights = np.zeros((frames + steps - 1, hop), np.float32)
-    for i in range(0, frames, BLOCK):
-        pieces = scipy.fft.irfft(spectra[..., i : i + BLOCK, :], size) * window
+    block = max(1, BLOCK // size)
+    for i in range(0, frames, block):
+        pieces = scipy.fft.irfft(spectra[..., i : i + block, :], size)
+        pieces *= window
         pieces = pieces.reshape(*pieces.shape[:-1], steps, hop)
         end = i + pieces.shape[-3]
         for step in range(steps):

@@ -2,9 +2,7 @@
 
 import os
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +15,7 @@ from tqdm import tqdm
 
 from vocalseg import losses
 from vocalseg.loader import batches
+from vocalseg.prefetch import prefetched
 from vocalseg.trainer import Trainer
 
 
@@ -29,27 +28,13 @@ class Store(Protocol):
         """Return ``input`` and the named arrays of some examples."""
 
 
-def prefetched(
-    make: Callable[[pd.DataFrame], dict], batches: list[pd.DataFrame], ahead: int = 2
-) -> Iterator[dict]:
-    """Yield what ``make`` returns for each batch, computed ahead by another thread."""
-    with ThreadPoolExecutor(1) as thread:
-        waiting: deque = deque()
-        for rows in batches:
-            waiting.append(thread.submit(make, rows))
-            if len(waiting) > ahead:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-
 def mean_over_examples(
     function: Callable[[dict], tf.Tensor],
     make: Callable[[pd.DataFrame], dict],
     batches: list[pd.DataFrame],
 ) -> float:
     """Return the mean over all examples of a function of :class:`~vocalseg.trainer.Trainer`."""
-    values = [float(function(arrays)) for arrays in prefetched(make, batches)]
+    values = [float(function(arrays)) for arrays in prefetched(map(make, batches), ahead=2)]
     return float(np.average(values, weights=[len(rows) for rows in batches]))
 
 

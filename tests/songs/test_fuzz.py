@@ -96,7 +96,6 @@ def complete(folder: Path) -> list[str]:
         path.name
         for path in folder.iterdir()
         if path.name.casefold() not in folders.SYSTEM_FOLDERS
-        and not path.name.startswith(".#")  # skipped like the lock files of editors
         and path.is_dir()
         and {"mixture.wav", "vocals.wav"} <= set(os.listdir(path))  # noqa: PTH208
     ]

@@ -245,6 +245,12 @@ def test_system_files_are_ignored_without_warnings(root, folder, caplog):
     assert warnings(caplog) == []
 
 
+def test_folders_named_like_lock_files_are_songs(root):
+    for name in (".#1 hit", "._hidden"):
+        put(root / "train" / name)
+    assert names(root) == [".#1 hit", "._hidden", "a", "c"]
+
+
 def test_folders_without_audio_and_songs_outside_the_splits_give_warnings(root, caplog):
     (root / "train" / "artwork").mkdir()
     (root / "train" / ".config").mkdir()

@@ -63,8 +63,8 @@ def is_system_entry(path: Path) -> bool:
     name = path.name.casefold()
     if name in SYSTEM_FOLDERS or name.startswith(".trash-"):
         return True
-    # "._song.wav" holds macOS attributes of "song.wav"; ".#song" is an editor's lock file.
-    return name.startswith(".#") or (name.startswith("._") and not is_folder(path))
+    # "._song.wav" holds macOS attributes of "song.wav"; ".#song.wav" is an editor's lock file.
+    return name.startswith(("._", ".#")) and not is_folder(path)
 
 
 def entries(folder: Path) -> list[Path]:
