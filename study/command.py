@@ -3,10 +3,12 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 from dvc.exceptions import DvcException
 
-from vocalseg.errors import BadInput
+from vocalseg.errors import BadInput, os_errors_as_bad_input
 
 
 def run(main: Callable[[], None]) -> None:
@@ -20,10 +22,15 @@ def run(main: Callable[[], None]) -> None:
     Raises
     ------
     SystemExit
-        On :class:`BadInput`, an exception of DVC, or a subprocess that failed.
+        On :class:`BadInput`, an exception of DVC, a subprocess that failed, or a file that cannot
+        be read or written.
     """
     try:
-        main()
+        with (
+            os_errors_as_bad_input(Path.cwd(), "give yourself access or free some space"),
+            suppress(BrokenPipeError),  # the reader of the output, such as `head`, has ended
+        ):
+            main()
     except BadInput as error:
         sys.exit(str(error))
     except DvcException as error:

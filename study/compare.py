@@ -20,6 +20,7 @@ from study.command import run
 from study.effects import effects
 from study.experiments import GAINS, SCORES, factors, rows
 from study.layout import decibels
+from study.outputs import replaced
 from study.song_scores import song_scores
 from vocalseg.errors import BadInput
 
@@ -234,12 +235,13 @@ def main(arguments: list[str] | None = None):
         for paragraph in report(found, options.protocol, terminal):
             # Tables are not wrapped.
             print(paragraph if "\n" in paragraph else fill(paragraph, 100), end="\n\n")
-    for path in filter(None, (options.csv, options.markdown, options.picture)):
-        path.parent.mkdir(parents=True, exist_ok=True)
     if options.csv:
-        compared.to_csv(options.csv, index=False)
+        with replaced(options.csv) as part:
+            compared.to_csv(part, index=False)
     if options.markdown:
-        options.markdown.write_text("\n\n".join(report(found, options.protocol, markdown)) + "\n")
+        text = "\n\n".join(report(found, options.protocol, markdown))
+        with replaced(options.markdown) as part:
+            part.write_text(f"{text}\n", encoding="utf-8")
     if options.picture:
         from study.picture import draw  # imported lazily: Matplotlib takes half a second
 

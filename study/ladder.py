@@ -18,6 +18,7 @@ from study import compare, layout
 from study.command import run
 from study.cost import network_cost
 from study.effects import LEVEL, effects, paired_test
+from study.outputs import save
 from study.records import Records
 from vocalseg.errors import BadInput
 
@@ -142,7 +143,7 @@ def cells(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(text)
 
 
-def draw(table: pd.DataFrame, rows: pd.DataFrame, path: str | Path) -> None:
+def draw(table: pd.DataFrame, rows: pd.DataFrame, path: Path) -> None:
     """Draw the SDR of each step, between a lower and an upper bound, beside its CPU time.
 
     Error bars are 95 % intervals of the mean over seeds, where there are several.
@@ -153,7 +154,7 @@ def draw(table: pd.DataFrame, rows: pd.DataFrame, path: str | Path) -> None:
         Result of :func:`table`.
     rows : DataFrame
         Result of :meth:`study.records.Records.table`.
-    path : path
+    path : Path
         The file extension selects PNG, SVG or PDF.
     """
     figure = Figure(figsize=(9, 1.6 + 0.36 * len(table)), layout="constrained")
@@ -176,7 +177,7 @@ def draw(table: pd.DataFrame, rows: pd.DataFrame, path: str | Path) -> None:
         panel.grid(axis="x", color="#dddddd", lw=0.6)
         panel.set_axisbelow(True)
     figure.legend(loc="outside upper center", ncols=2, frameon=False)
-    figure.savefig(path, dpi=110)
+    save(figure, path)
 
 
 def interval_half_width(values: pd.Series) -> float:
@@ -243,7 +244,6 @@ def main(arguments: list[str] | None = None) -> None:
     if missing and options.format == "terminal":
         print(f"\n{missing} of {len(records.experiments)} experiments are missing")
     if options.picture:
-        options.picture.parent.mkdir(parents=True, exist_ok=True)
         draw(found, rows, options.picture)
 
 

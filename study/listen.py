@@ -20,6 +20,7 @@ from dvc.repo import Repo
 from study import table
 from study.command import run
 from study.experiments import checksum, lock_at, rows
+from study.outputs import replaced
 from study.song_scores import read_songs
 from vocalseg.errors import BadInput
 from vocalseg.parallel import parallel_map
@@ -199,8 +200,8 @@ def main(arguments: list[str] | None = None) -> None:
         raise BadInput(f"--songs {options.songs}: must be at least 1")
     found = rows(names=options.experiments)
     text = page(found, options.songs)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(text, encoding="utf-8")
+    with replaced(options.out) as part:
+        part.write_text(text, encoding="utf-8")
     count = f"{len(found)} experiment{'s' if len(found) != 1 else ''}"
     size = len(text.encode()) / 1e6
     print(f"{options.out}: {count}, {size:.1f} MB; open it in a browser")

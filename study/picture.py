@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from study.experiments import SCORES, factors
+from study.outputs import save
 
 TITLES = {"table1": "Table I's protocol", "museval": "museval", "global": "global"}
 LINES = {"mixture": ("unprocessed mixture", ":"), "irm": ("ideal ratio mask", "-")}
@@ -16,7 +17,7 @@ PUBLISHED = {"mfc": "white", "mec": "#b03a2e", "label": "Table I (MUSDB18)"}
 PERFECT = 100  # dB; bounds that are perfect by construction are not drawn
 
 
-def draw(table: pd.DataFrame, rows: pd.DataFrame, path: str | Path) -> None:
+def draw(table: pd.DataFrame, rows: pd.DataFrame, path: Path) -> None:
     """Draw the comparison and save it.
 
     Parameters
@@ -25,7 +26,7 @@ def draw(table: pd.DataFrame, rows: pd.DataFrame, path: str | Path) -> None:
         Result of :func:`study.compare.table`; each row is a bar, the first at the top.
     rows : DataFrame
         Result of :func:`study.experiments.rows`, with the bounds.
-    path : path
+    path : Path
         The file extension selects PNG, SVG or PDF.
     """
     positions = np.arange(len(table))
@@ -66,4 +67,4 @@ def draw(table: pd.DataFrame, rows: pd.DataFrame, path: str | Path) -> None:
     unique = dict(zip(names, handles, strict=True))
     grid[0, 3].legend(unique.values(), unique, loc="center left", frameon=False, fontsize=10)
     figure.supxlabel("dB, higher is better", fontsize=10)
-    figure.savefig(path, dpi=110)
+    save(figure, path)

@@ -8,7 +8,6 @@ in a clone without DVC's cache; a later run computes only the missing rows.
 
 import hashlib
 import json
-import os
 from collections.abc import Collection
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from stages import inputs, trainings
 from stages.schema.params import Params, lookup
 from study import experiments, song_scores
 from study.models import MODEL
+from study.outputs import replaced
 from study.repository import file_at, locks, revision
 from vocalseg.errors import BadInput
 
@@ -92,7 +92,8 @@ class Records:
             table = pd.concat([part for part in (old, *added) if len(part)] or [old])
             table = table.sort_values("name", key=lambda x: x.map(order), kind="stable")
             if len(table) or path.exists():
-                _write(table, path)
+                with replaced(path) as part:
+                    table.to_csv(part, index=False)
 
     def table(self) -> pd.DataFrame:
         """Read the up-to-date rows, in the order of the experiments.
@@ -194,17 +195,6 @@ def compute_settings(rev: str) -> dict:
     """
     with DVCFileSystem(".", rev=rev).open(MODEL.as_posix()) as file:
         return json.load(file)["trained"]
-
-
-def _write(table: pd.DataFrame, path: Path) -> None:
-    """Write a table atomically, because another command may read it at the same time."""
-    path.parent.mkdir(exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}.part")
-    try:
-        table.to_csv(part, index=False)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _song_rows(name: str) -> pd.DataFrame:

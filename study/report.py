@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from study import changes, compare
 from study.change_charts import songs_chart, songs_picture, training_chart, training_picture
+from study.outputs import save
 from vocalseg.errors import BadInput
 
 MARKER = "<!-- vocalseg report -->"  # identifies the comment, so that it can be updated
@@ -121,7 +122,7 @@ def songs_table(table: pd.DataFrame) -> str:
 
 def save_figure(out: Path, name: str, picture: Figure, alt: str) -> str:
     """Save a figure and return the Markdown that shows it."""
-    picture.savefig(out / name, dpi=110)
+    save(picture, out / name)
     return f"![{alt}]({name})"
 
 
