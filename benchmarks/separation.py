@@ -3,10 +3,11 @@
     python -m benchmarks.separation [--hours 2]
 
 Speed: stereo noise at 44.1 kHz through ``Separator.stream`` with 16 and 64 filters, compared with
-the forward pass of the same number of tiles in the same run. "FFTs" is the time of the Fourier
-transforms alone, relative to the forward pass (``benchmarks/separation_limit.py`` measures how
-short all of it can be). The rates, in 10^9 multiplications per second, are those of the forward
-pass and of a matrix product, which is an upper bound for a network of plain convolutions.
+the forward pass of the same number of tiles in the same run. "Lower bound" is the CPU time of the
+separation divided by the number of cores, relative to the forward pass: what the ratio would be if
+all cores were busy all the time. "FFTs" is the time of the Fourier transforms alone, relative to
+the forward pass. The rates, in 10^9 multiplications per second, are those of the forward pass and
+of a matrix product, which is an upper bound for a network of plain convolutions.
 Memory: the peak of a process that separates a song of ``--hours`` as a stream, minus its memory
 after loading the model.
 """
@@ -20,13 +21,14 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import psutil
 import scipy.fft
+from joblib import cpu_count
 
 from vocalseg.estimator import Estimator
 from vocalseg.model_file import Settings
 from vocalseg.separator import Separator
 
 RATE = 44_100
-REPEATS = 3
+REPEATS = 5
 
 
 def random_separator(filters: int, precision: str = "float32") -> Separator:
@@ -103,18 +105,19 @@ def separation_speed(filters: int, precision: str, seconds: int) -> str:
     measured = []
     for _ in range(REPEATS):
         calls = 0
+        used = time.process_time()
         total = seconds_of(lambda: run(separator, seconds))
+        bound = (time.process_time() - used) / cpu_count()
         batches = [batch] * calls
         forward = seconds_of(lambda batches=batches: [network(tiles) for tiles in batches])
         transforms = seconds_of(lambda: fourier_transforms(seconds)) / forward
         network_rate = calls * separator.estimator.batch * multiplications(filters) / forward
         rates = network_rate / 1e9, matrix_product(precision) / 1e9
-        measured.append((seconds / total, total / forward, transforms, *rates))
-    speed, ratio, transforms, rate, product = np.median(measured, axis=0)
-    return (
-        f"| {filters} | {precision} | {speed:.1f} | {ratio:.2f} | {transforms:.2f} | "
-        f"{rate:.0f} | {product:.0f} |"
-    )
+        ratios = total / forward, bound / forward, transforms
+        measured.append((seconds / total, *ratios, *rates))
+    speed, *ratios, rate, product = np.median(measured, axis=0)
+    columns = " | ".join(f"{ratio:.2f}" for ratio in ratios)
+    return f"| {filters} | {precision} | {speed:.1f} | {columns} | {rate:.0f} | {product:.0f} |"
 
 
 def memory(filters: int, seconds: int) -> str:
@@ -140,7 +143,7 @@ def main():
     parser.add_argument("--hours", type=float, default=2)
     arguments = parser.parse_args()
     names = (
-        "s of audio per s", "x forward pass", "FFTs", "rate of the pass",
+        "s of audio per s", "x forward pass", "lower bound", "FFTs", "rate of the pass",
         "matrix product",
     )  # fmt: skip
     print("| filters | precision |", " | ".join(names), "|")
