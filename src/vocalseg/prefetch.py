@@ -11,8 +11,8 @@ T = TypeVar("T")
 def prefetched(items: Iterable[T], ahead: int = 1) -> Iterator[T]:
     """Yield items in order, while another thread computes the following ones.
 
-    It saves time where the items and their use take turns with the processor's cores, as NumPy and
-    TensorFlow release the GIL. All items are computed by one thread.
+    This saves time where neither the items nor their use keep all cores busy, because NumPy, FFTs
+    and TensorFlow release the GIL. One thread computes all items.
 
     Parameters
     ----------
