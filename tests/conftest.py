@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+from vocalseg import compute
 from vocalseg.errors import BadInput
 
 # Settings of all processes that pytest-xdist and the tests start.
@@ -26,11 +27,8 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [STARTUP, os.environ.get
 # Saves time, as in the processes that the tests start.
 gc.set_threshold(100_000, 20, 20)
 
-
-#: With these limits, TensorFlow fails in bfloat16 on a processor with AVX-512.
 BFLOAT16 = pytest.mark.skipif(
-    os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper().startswith(("SSE", "AVX2")),
-    reason="ONEDNN_MAX_CPU_ISA excludes bfloat16",
+    compute._onednn_rejects_bfloat16(), reason="ONEDNN_MAX_CPU_ISA excludes bfloat16"
 )
 
 #: Tests that need no project. Two processes would wait for each other if they shared them.
