@@ -4,10 +4,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from vocalseg.errors import BadInput
+
+if TYPE_CHECKING:  # Matplotlib takes half a second, and most commands draw nothing
+    from matplotlib.figure import Figure
 
 
 @contextmanager
@@ -39,7 +41,7 @@ def replaced(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def save(figure: Figure, path: Path) -> None:
+def save(figure: "Figure", path: Path) -> None:
     """Save a figure; the file extension selects PNG, SVG, PDF or another format of Matplotlib.
 
     Raises

@@ -1,6 +1,8 @@
 """Files that a command writes are complete or absent, and errors name them in one line."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,3 +71,11 @@ def test_a_closed_pipe_ends_a_command_silently():
         raise BrokenPipeError
 
     command.run(main)
+
+
+def test_commands_that_draw_nothing_do_not_import_matplotlib():
+    code = (
+        "import sys, study.compare, study.listen, study.matrix, study.status;"
+        "assert 'matplotlib' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
