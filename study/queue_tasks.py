@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from celery.result import AsyncResult
 from dvc.repo import Repo
+from dvc.repo.experiments.executor.base import ExecutorInfo
 from dvc.repo.experiments.queue.base import QueueEntry
+from dvc.repo.experiments.queue.celery import LocalCeleryQueue
 from dvc_task.proc.process import ProcessInfo
 
 from study.progress import read_log
@@ -39,19 +42,32 @@ class Task:
 
 
 def tasks(repo: Repo, names: Iterable[str]) -> list[Task]:
-    """List the tasks of the named experiments in DVC's queue."""
-    queue = repo.experiments.celery_queue
-    found = [
-        *((entry, "running") for entry in queue.iter_active()),
-        *((entry, "queued") for entry in queue.iter_queued()),
-        *((entry, "failed") for entry, _ in queue.iter_failed()),
-        *((entry, "done") for entry, _ in queue.iter_success()),
-    ]
+    """List the tasks of the named experiments in DVC's queue, the ended ones last.
+
+    The queue is read once. ``iter_success`` and ``iter_failed`` of DVC read all of it for each task
+    that has ended.
+    """
+    queue, names = repo.experiments.celery_queue, set(names)
+    # The queued ones first, because a task that starts meanwhile would be in neither list.
+    found = [(entry, "queued") for entry in queue.iter_queued() if entry.name in names]
+    for message, entry in queue._iter_processed():
+        if entry.name in names:
+            found.append((entry, _status(queue, message.headers["id"], entry)))
+    found.sort(key=lambda task: task[1] in ("failed", "done"))
     return [
-        Task(entry.name, status, entry, queue.proc.get(entry.stash_rev))
-        for entry, status in found
-        if entry.name in names
+        Task(entry.name, status, entry, queue.proc.get(entry.stash_rev)) for entry, status in found
     ]
+
+
+def _status(queue: LocalCeleryQueue, task_id: str, entry: QueueEntry) -> str:
+    """Return the status of a task that a worker has taken."""
+    if not AsyncResult(task_id).ready():
+        return "running"
+    try:
+        result = ExecutorInfo.load_json(queue.get_infofile_path(entry.stash_rev)).result
+    except FileNotFoundError:  # it failed before DVC had prepared it
+        result = None
+    return "failed" if result is None else "done"
 
 
 def worker_log() -> list[str]:
