@@ -23,7 +23,7 @@ from study.progress import print_progress
 from study.queue_tasks import Task, live_workers, orphans, tasks, worker_log
 from vocalseg.errors import BadInput
 
-POLL_SECONDS = 1.0  # a poll takes 0.02 s of CPU time, or 0.04 s after 38 experiments
+POLL_SECONDS = 1.0  # a poll takes 0.02 s of CPU time
 MAX_MISSED_POLLS = 12  # an experiment without a worker in so many polls in a row is lost
 START_POLLS = 4  # polls until new workers appear
 TIMEOUT = 20.0  # seconds to wait for a process to terminate
@@ -102,7 +102,8 @@ def run_experiments(experiments: Iterable[Experiment], jobs: int) -> dict[str, l
     remove(by_name)
     try:
         enqueue(by_name.values())
-        return _watch(by_name, jobs)
+        with Repo() as repo:
+            return _watch(repo, by_name, jobs)
     except KeyboardInterrupt:
         print("interrupted: stopping the experiments", flush=True)
         remove(by_name)
@@ -139,14 +140,13 @@ def stop_workers() -> None:
     psutil.wait_procs(workers, timeout=TIMEOUT)
 
 
-def _watch(experiments: dict[str, Experiment], jobs: int) -> dict[str, list[str]]:
+def _watch(repo: Repo, experiments: dict[str, Experiment], jobs: int) -> dict[str, list[str]]:
     printed: dict[str, int] = {}  # lines of each log
     missed: dict[str, int] = {}  # polls in a row without a worker
     starting = 0  # polls until workers may be started again
     while True:
-        with Repo() as repo:
-            found = {task.name: task for task in tasks(repo, experiments)}
-            workers = live_workers(repo)
+        found = {task.name: task for task in tasks(repo, experiments)}
+        workers = live_workers(repo)
         for task in found.values():
             printed[task.name] = print_progress(task.name, task.log, printed.get(task.name, 0))
         queued, running = (
