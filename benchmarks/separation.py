@@ -1,15 +1,15 @@
 """Compare separation with the forward pass of its network, and measure the memory of a long song.
 
-    python -m benchmarks.separation [--hours 2]
+    python -m benchmarks.separation [--filters 16 64] [--precision float32 bfloat16] [--hours 2]
 
-Speed: stereo noise at 44.1 kHz through ``Separator.stream`` with 16 and 64 filters, compared with
-the forward pass of the same number of tiles in the same run. "Lower bound" is the CPU time of the
-separation divided by the number of cores, relative to the forward pass: what the ratio would be if
-all cores were busy all the time. "FFTs" is the time of the Fourier transforms alone, relative to
-the forward pass. The rates, in 10^9 multiplications per second, are those of the forward pass and
-of a matrix product, which is an upper bound for a network of plain convolutions.
+Speed: stereo noise at 44.1 kHz through ``Separator.stream``, compared with the forward pass of the
+same number of tiles in the same run. "Lower bound" is the CPU time of the separation divided by the
+number of cores, relative to the forward pass: what the ratio would be if all cores were busy all
+the time. "FFTs" is the time of the Fourier transforms alone, relative to the forward pass. The
+rates, in 10^9 multiplications per second, are those of the forward pass and of a matrix product,
+which is an upper bound for a network of plain convolutions.
 Memory: the peak of a process that separates a song of ``--hours`` as a stream, minus its memory
-after loading the model.
+after loading the model; not measured with ``--hours 0``.
 """
 
 import argparse
@@ -140,6 +140,8 @@ def print_from_subprocess(function: Callable[..., str], *arguments) -> None:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--filters", type=int, nargs="+", default=[16, 64])
+    parser.add_argument("--precision", nargs="+", default=["float32", "bfloat16"])
     parser.add_argument("--hours", type=float, default=2)
     arguments = parser.parse_args()
     names = (
@@ -148,9 +150,11 @@ def main():
     )  # fmt: skip
     print("| filters | precision |", " | ".join(names), "|")
     print("|---:|---|" + "---:|" * len(names))
-    for filters, seconds in ((16, 120), (64, 30)):
-        for precision in ("float32", "bfloat16"):
-            print_from_subprocess(separation_speed, filters, precision, seconds)
+    for filters in arguments.filters:
+        for precision in arguments.precision:
+            print_from_subprocess(separation_speed, filters, precision, 1920 // filters)
+    if not arguments.hours:
+        return
     print("\n| filters | song | peak above the model | time |\n|---:|---|---:|---:|")
     for filters, seconds in ((16, 60), (16, round(arguments.hours * 3600)), (64, 60), (64, 600)):
         print_from_subprocess(memory, filters, seconds)
