@@ -48,15 +48,17 @@ def tasks(repo: Repo, names: Iterable[str]) -> list[Task]:
     that has ended.
     """
     queue, names = repo.experiments.celery_queue, set(names)
-    # The queued ones first, because a task that starts meanwhile would be in neither list.
-    found = [(entry, "queued") for entry in queue.iter_queued() if entry.name in names]
+    # The queued ones first: a task that starts meanwhile is in both lists instead of in neither.
+    found = {entry.stash_rev: (entry, "queued") for entry in queue.iter_queued()}
     for message, entry in queue._iter_processed():
         if entry.name in names:
-            found.append((entry, _status(queue, message.headers["id"], entry)))
-    found.sort(key=lambda task: task[1] in ("failed", "done"))
-    return [
-        Task(entry.name, status, entry, queue.proc.get(entry.stash_rev)) for entry, status in found
+            found[entry.stash_rev] = entry, _status(queue, message.headers["id"], entry)
+    listed = [
+        Task(entry.name, status, entry, queue.proc.get(revision))
+        for revision, (entry, status) in found.items()
+        if entry.name in names
     ]
+    return sorted(listed, key=lambda task: task.status in ("failed", "done"))
 
 
 def _status(queue: LocalCeleryQueue, task_id: str, entry: QueueEntry) -> str:

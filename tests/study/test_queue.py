@@ -54,9 +54,7 @@ def put(repo: Repo, name: str, status: str) -> None:
     message = queue.celery.signature(run_exp.s(entry.asdict())).delay()
     if status == "queued":
         return
-    with queue.celery.connection_for_write() as connection, connection.channel() as channel:
-        (path,) = Path(channel.data_folder_in).iterdir()
-        path.rename(Path(channel.processed_folder, path.name))
+    start(repo)
     if status == "running":
         return
     state = "SUCCESS" if status == "done" else "FAILURE"
@@ -66,6 +64,14 @@ def put(repo: Repo, name: str, status: str) -> None:
         done = {"result_hash": "hash", "result_ref": ref} if status == "done" else {}
         info = ExecutorInfo(folder, "base", "dvc-task", folder, ".dvc", name, **done)
         info.dump_json(queue.get_infofile_path(entry.stash_rev))
+
+
+def start(repo: Repo) -> None:
+    """Move the only queued task to those that a worker has taken."""
+    app = repo.experiments.celery_queue.celery
+    with app.connection_for_write() as connection, connection.channel() as channel:
+        (path,) = Path(channel.data_folder_in).iterdir()
+        path.rename(Path(channel.processed_folder, path.name))
 
 
 def test_tasks_have_the_status_that_dvc_gives_them(repo):
@@ -84,6 +90,15 @@ def test_tasks_have_the_status_that_dvc_gives_them(repo):
     for status, entries in by_dvc.items():
         expected = {entry.name for entry in entries}
         assert {task.name for task in every if task.status == status} == expected != set()
+
+
+def test_a_task_that_starts_while_the_queue_is_read_is_listed_once(repo, monkeypatch):
+    put(repo, "experiment", "queued")
+    queue = repo.experiments.celery_queue
+    (queued,) = queue.iter_queued()
+    start(repo)
+    monkeypatch.setattr(queue, "iter_queued", lambda: [queued])
+    assert [task.status for task in tasks(repo, ["experiment"])] == ["running"]
 
 
 def test_the_queue_is_read_once_for_any_number_of_tasks(repo, monkeypatch):
